@@ -1,0 +1,39 @@
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/.installed
+
+help: ## show what can be typed here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(DONE): requirements.lock pyproject.toml
+	python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(DONE)
+
+install: $(DONE) ## create .venv from the hashed lock
+
+demo: $(DONE) ## run two portfolios through their whole lives on the real stack (ARGS="--day 2 --keep")
+	$(BIN)/regua demo $(ARGS)
+
+up: $(DONE) ## run PostgreSQL, Temporal, the provider sandbox and a worker here, until Ctrl-C
+	$(BIN)/regua up $(ARGS)
+
+test: $(DONE) ## run all tests
+	$(BIN)/pytest $(ARGS)
+
+lint: $(DONE) ## style, types, import directions, migrations drift
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m db.drift
+
+bench: $(DONE) ## measure the engine against a bare workflow in the same run
+	$(BIN)/python -m benchmarks engine $(ARGS)
+
+lock: ## renew requirements.lock from pyproject.toml (needs uv on the PATH)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements.lock
+
+.PHONY: help install demo up test lint bench lock

@@ -1,0 +1,37 @@
+"""How often a debtor may be contacted: counted over all his cases, under his row's lock (promise 1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from db.rows import CONTACT
+from domain.hours import first_lawful
+from domain.places import time_zone
+from domain.policy import ContactRules
+
+WEEK = timedelta(days=7)
+
+
+def room_from(conn: Connection, debtor_id: UUID, uf: str, rules: ContactRules, now: datetime) -> datetime | None:
+    """The next moment at which the caps leave room for a contact, or None where there is room now.
+
+    Counts contacts of the debtor's civil day and of the last seven days, whatever their case or channel; what
+    no provider took does not count. `now` is business time; the result is aware and within lawful hours.
+    """
+    zone = time_zone(uf)
+    midnight = datetime.combine(now.astimezone(zone).date(), time(0), zone)
+    planned = conn.execute(
+        select(CONTACT.c.planned_at)
+        .where(CONTACT.c.debtor_id == debtor_id, CONTACT.c.counts, CONTACT.c.planned_at > now - WEEK)
+        .where(CONTACT.c.state != "failed")
+        .order_by(CONTACT.c.planned_at)
+    )
+    moments = list(planned.scalars())
+    if len(moments) >= rules.per_week:
+        return first_lawful(moments[-rules.per_week] + WEEK, uf, "message", rules)
+    if sum(moment >= midnight for moment in moments) >= rules.per_day:
+        return first_lawful(midnight + timedelta(days=1), uf, "message", rules)
+    return None

@@ -1,0 +1,251 @@
+"""`contact`: one amicable message to a debtor, or the thanks for a payment.
+
+Guard, intent, call, outcome. The guard and the intent are one transaction under the locks of the debtor and of his open
+cases; the outcome is another; no lock is held during the call. Contacts of one debtor that are due together leave as
+one message that lists every open, undisputed invoice; the other cases are told that they were covered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+from temporalio import activity
+
+from activities import outbox
+from activities.budget import room_from
+from activities.desk import Desk, at_desk, fact_values, store_facts
+from activities.views import Claim, message_data, read_creditor, read_invoices
+from activities.world import World
+from contract.messages import Next, Perform
+from db.rows import CASE, CONTACT_CASE, CONTACT_POINT, DEBTOR
+from domain import facts as f
+from domain.case import Case
+from domain.decide import Action
+from domain.fold import THANKS
+from domain.policy import Step, built_channels
+from letters.messages import render
+from letters.models import Channel
+
+THANKS_CHANNELS: tuple[str, ...] = ("email", "sms")
+LOOK_AGAIN = timedelta(seconds=5)
+"""Real time until a case looks again for a message of another case that is on its way."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A message with its intent written, and the other cases it covers: (case id, step, attempt)."""
+
+    out: outbox.Outgoing
+    covers: tuple[tuple[UUID, str, int], ...]
+
+
+class Contacts:
+    """The activity that writes to people."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    @activity.defn(name="contact")
+    def contact(self, given: Perform) -> Next:
+        """Send the message of a step (or say why not now) and return the next instruction."""
+        plan = self._intend(given)
+        if isinstance(plan, Next):
+            return plan
+        return self._record(given, plan, outbox.dispatch(self.world, plan.out))
+
+    # --- guard and intent ------------------------------------------------------------------------------------------
+    def _intend(self, given: Perform) -> Plan | Next:
+        with self.world.engine.begin() as conn:
+            debtor, rows = lock_debtor(conn, UUID(given.case_id))
+            own = next(row for row in rows if row.id == UUID(given.case_id))
+            desk = Desk(self.world, conn, own, self.world.now(given.at))
+            if done := desk.recorded(given.generation, given.seq):
+                return done
+            if desk.read_inbox() or not desk.due(given.action, given.step):
+                return desk.conclude(given.generation, given.seq)
+            found = self._already(desk, given) or self._new(desk, given, debtor, rows)
+            if isinstance(found, Plan):
+                return found
+            desk.hear(found, _cause(given))
+            return desk.conclude(given.generation, given.seq)
+
+    def _already(self, desk: Desk, given: Perform) -> Plan | f.Told | None:
+        """A contact that stands for this attempt already: our own from before a crash, or one that covers us."""
+        row = outbox.link_of(desk.conn, desk.row.id, given.step, given.attempt)
+        if row is None:
+            return None
+        if row.state != "in-flight":
+            if row.state == "failed":
+                return f.ContactFailed(given.step, str(row.id), row.channel, "failed")
+            return f.ContactSent(given.step, str(row.id), row.channel, covered=not row.lead)
+        if not row.lead:
+            until = self._soon(LOOK_AGAIN, given)
+            return f.ContactDeferred(given.step, until, "a message of another case covers it")
+        links = desk.conn.execute(select(CONTACT_CASE).where(CONTACT_CASE.c.contact_id == row.id))
+        covers = tuple((link.case_id, link.step, link.attempt) for link in links if not link.lead)
+        return Plan(outbox.resume(self.world, desk.conn, row), covers)
+
+    def _soon(self, real: timedelta, given: Perform) -> Any:
+        now = self.world.now(given.at)
+        return self.world.clock.business(self.world.clock.real(now) + real)
+
+    def _new(self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]]) -> Plan | f.Told:
+        thanks = given.step.startswith(THANKS)
+        step = None if thanks else next(step for step in desk.policy.steps if step.id == given.step)
+        point = self._way(desk, step)
+        if point is None:
+            return f.Unreachable(given.step, "no usable channel")
+        if step:
+            until = room_from(desk.conn, debtor.id, desk.case.uf, desk.policy.contact, desk.now)
+            if until:
+                return f.ContactDeferred(given.step, until, "caps of the debtor")
+        return self._write(desk, given, debtor, step, point, [] if thanks else _companions(desk, rows))
+
+    def _way(self, desk: Desk, step: Step | None) -> Row[Any] | None:
+        """The first usable address on the first channel that is built, allowed and not closed by an opt-out."""
+        channels = built_channels(step) if step else THANKS_CHANNELS
+        points = desk.conn.execute(
+            select(CONTACT_POINT)
+            .where(CONTACT_POINT.c.debtor_id == desk.row.debtor_id, CONTACT_POINT.c.state == "usable")
+            .order_by(CONTACT_POINT.c.rank, CONTACT_POINT.c.id)
+        ).all()
+        open_channels = [channel for channel in channels if not desk.case.deaf_to(channel)]
+        return next((p for channel in open_channels for p in points if p.channel == channel), None)
+
+    def _write(
+        self, desk: Desk, given: Perform, debtor: Row[Any], step: Step | None, point: Row[Any], others: list[Companion]
+    ) -> Plan:
+        conn, case = desk.conn, desk.case
+        creditor = read_creditor(conn, desk.row.creditor_id)
+        invoices = read_invoices(conn, [desk.row.invoice_id, *(other.row.invoice_id for other in others)])
+        claims = [Claim(case, invoices[desk.row.invoice_id])]
+        claims += [Claim(other.case, invoices[other.row.invoice_id]) for other in others]
+        reference = outbox.short_ref()
+        channel = cast(Channel, point.channel)
+        data = message_data(creditor, debtor, claims, desk.policy, case.today(desk.now), reference, channel)
+        text_id = step.text or "" if step else _thanks_text(case, desk.policy.tolerance)
+        message = render(text_id, channel, data)
+        covers = tuple((other.row.id, other.step, other.attempt) for other in others if other.step)
+        contact_id = outbox.intend(
+            conn,
+            links=[(desk.row.id, given.step, given.attempt), *covers],
+            salt=creditor[0].salt,
+            html=message.html,
+            creditor_id=desk.row.creditor_id,
+            debtor_id=debtor.id,
+            contact_point_id=point.id,
+            channel=channel,
+            purpose="ladder" if step else "thanks",
+            text_id=text_id,
+            subject=message.subject,
+            body=message.text,
+            short_ref=reference,
+            counts=step is not None,
+            planned_at=desk.now,
+        )
+        out = outbox.Outgoing(
+            contact_id, channel, point.address, creditor[1], creditor[0].email, message, reference, attempt=1
+        )
+        return Plan(out, covers)
+
+    # --- outcome ---------------------------------------------------------------------------------------------------
+    def _record(self, given: Perform, plan: Plan, result: outbox.Result) -> Next:
+        with at_desk(self.world, given.case_id, given.at) as desk:
+            outbox.settle(desk.conn, plan.out, result)
+            told = self._told(desk, plan, result)
+            if done := desk.recorded(given.generation, given.seq):
+                return done
+            desk.read_inbox()
+            desk.hear(self._meaning(given, plan, result), _cause(given))
+            following = desk.conclude(given.generation, given.seq)
+        self.world.deliver(told)
+        return following
+
+    def _meaning(self, given: Perform, plan: Plan, result: outbox.Result) -> f.Told:
+        contact, channel = str(plan.out.contact_id), plan.out.channel
+        match result.verdict:
+            case "accepted":
+                return f.ContactSent(given.step, contact, channel)
+            case "bad-address" | "opted-out":
+                return f.ContactFailed(given.step, contact, channel, result.code)
+            case "unknown":
+                until = self._soon(timedelta(seconds=self.world.unknown_for), given)
+                return f.ContactDeferred(given.step, until, "outcome of the call unknown, to be looked up")
+            case "not-sent":
+                return f.ActionFailed(Action.CONTACT, given.step, "Unavailable", transient=True)
+        return f.ActionFailed(Action.CONTACT, given.step, result.code, transient=False)
+
+    def _told(self, desk: Desk, plan: Plan, result: outbox.Result) -> list[UUID]:
+        """Tell the covered cases, as facts of their own."""
+        contact, channel = str(plan.out.contact_id), plan.out.channel
+        made = []
+        for case_id, step, attempt in plan.covers:
+            fact: f.Told
+            if result.verdict == "accepted":
+                fact = f.ContactSent(step, contact, channel, covered=True)
+            elif result.verdict in ("bad-address", "opted-out", "refused"):
+                fact = f.ContactFailed(step, contact, channel, result.code)
+            else:
+                continue
+            made.append(fact_values(case_id, f"cover:{contact}:{case_id}:{attempt}", fact, "engine", desk.now))
+        return store_facts(desk.conn, made)
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Another open case of the debtor that the message lists; `step` where the message also stands for its step."""
+
+    row: Row[Any]
+    case: Case
+    step: str
+    attempt: int
+
+
+def _companions(desk: Desk, rows: Sequence[Row[Any]]) -> list[Companion]:
+    """Every other open, undisputed, due invoice of this creditor; a contact step due today is covered."""
+    found = []
+    for row in rows:
+        if row.id == desk.row.id or row.stage in ("closed", "legal", "protest"):
+            continue
+        other = Desk(desk.world, desk.conn, row, desk.now)
+        other.read_inbox()
+        wanted = other.decide().instruction
+        today = desk.case.today(desk.now)
+        due_now = (
+            wanted.action == Action.CONTACT
+            and not wanted.step.startswith(THANKS)
+            and wanted.not_before is not None
+            and other.case.today(wanted.not_before) <= today
+            and outbox.link_of(desk.conn, row.id, wanted.step, wanted.attempt) is None
+        )
+        if due_now or (other.case.terms.due < today and _listable(other.case, wanted.action)):
+            found.append(Companion(row, other.case, wanted.step if due_now else "", wanted.attempt))
+    return found
+
+
+def _listable(case: Case, action: Action) -> bool:
+    """May an invoice be named to the debtor now? Nothing that is settled, disputed, held or at the notary."""
+    held = case.dispute or case.holds or case.promise or case.awaits_release or case.ended or case.paused_until
+    return not held and action not in (Action.CLOSE, Action.LEGAL) and case.stage(case.terms.due) != "protest"
+
+
+def _thanks_text(case: Case, tolerance: Any) -> str:
+    return "agradecimento" if case.settled(tolerance) else "agradecimento-parcial"
+
+
+def _cause(given: Perform) -> str:
+    return f"activity:{given.action}:{given.generation}.{given.seq}"
+
+
+def lock_debtor(conn: Connection, case_id: UUID) -> tuple[Row[Any], Sequence[Row[Any]]]:
+    """The debtor of a case and all his open cases, locked in that order (debtor, then cases by id)."""
+    own = select(CASE.c.debtor_id).where(CASE.c.id == case_id).scalar_subquery()
+    debtor = conn.execute(select(DEBTOR).where(DEBTOR.c.id == own).with_for_update(key_share=True)).one()
+    open_or_own = (CASE.c.stage != "closed") | (CASE.c.id == case_id)
+    cases = select(CASE).where(CASE.c.debtor_id == debtor.id, open_or_own)
+    return debtor, conn.execute(cases.order_by(CASE.c.id).with_for_update(key_share=True)).all()

@@ -1,0 +1,28 @@
+"""`decide`: take in what arrived, and say what comes next. No outside call: it runs as a local activity."""
+
+from __future__ import annotations
+
+from temporalio import activity
+
+from activities.desk import at_desk, failure
+from activities.world import World
+from contract.messages import Decide, Next
+
+
+class Decisions:
+    """The one activity that only thinks."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    @activity.defn(name="decide")
+    def decide(self, given: Decide) -> Next:
+        """The instruction number `given.seq` of the case: recorded before, or decided now on all that is known."""
+        with at_desk(self.world, given.case_id, given.at) as desk:
+            if done := desk.recorded(given.generation, given.seq):
+                return done
+            desk.take(given.arrivals, given.generation)
+            desk.read_inbox()
+            if given.failed:
+                desk.hear(failure(given.failed), f"activity:{given.failed.action}:{given.generation}.{given.seq}")
+            return desk.conclude(given.generation, given.seq)

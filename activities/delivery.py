@@ -1,0 +1,272 @@
+"""What the providers report about a message: what it does to the contact, the address, the debtor and his cases.
+
+Reports come twice, late, in any order, and about messages we do not know. A contact only moves forward: in-flight,
+accepted, delivered, and at last bounced (taken by the provider, not deliverable) or failed (never left the provider).
+Mail servers may return what they had taken, so a failure follows a delivery but never the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import structlog
+from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import SQLAlchemyError
+
+from activities.desk import fact_values, store_facts
+from db.rows import CASE, CONTACT, CONTACT_CASE, CONTACT_POINT, DEBTOR, NOTICE, TASK, WEBHOOK_EVENT
+from domain import facts as f
+from domain.calendars import add_bank_days
+from domain.case import Case, StepState, load
+from domain.clock import Clock
+from domain.errors import Regua
+from domain.places import time_zone
+
+Blame = Literal["address", "opt-out", "configuration", "channel"]
+"""What a failure says: the address is bad; the debtor wants no more; we are at fault; this message did not get through.
+
+Only after the last one may the same address be tried again with another message.
+"""
+
+BLAME: dict[str, Blame] = {
+    # Twilio's error codes, https://www.twilio.com/docs/api/errors
+    **dict.fromkeys(("21211", "21214", "21217", "21614", "30004", "30005", "30006", "63003", "63024"), "address"),
+    **dict.fromkeys(("21610", "63014"), "opt-out"),
+    **dict.fromkeys(("20003", "21408", "21606", "21612", "21617", "30002", "30007"), "configuration"),
+    **dict.fromkeys(("63007", "63013", "63016", "63021"), "configuration"),
+    # SendGrid: the type of a bounce, the reason of a drop. A block is about the message, not about the address.
+    **dict.fromkeys(("bounce", "bounced-address", "invalid"), "address"),
+    **dict.fromkeys(("unsubscribed-address", "spam-reporting-address"), "opt-out"),
+    **dict.fromkeys(("spam-content", "invalid-smtpapi-header", "recipient-list-over-package-quota"), "configuration"),
+}
+"""Codes of failures; any other is blamed on the channel: 30001, 30003, 30008, 63012, 63018, `blocked`, unknown ones."""
+
+OPT_OUTS = frozenset({"spamreport", "unsubscribe", "group_unsubscribe"})
+_STATES = {
+    **dict.fromkeys(("delivered", "read"), "delivered"),
+    **dict.fromkeys(("bounce", "undelivered"), "bounced"),
+    **dict.fromkeys(("dropped", "failed", "canceled"), "failed"),
+}
+_RANK = {"in-flight": 0, "accepted": 1, "delivered": 2, "bounced": 3, "failed": 3}
+_LAST = max(_RANK.values())
+_PATIENCE = timedelta(days=2)
+"""Real time an outcome waits for its case to hear that the message was sent; longer than a worker stays away."""
+
+log = structlog.get_logger("delivery")
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What an event says: what the contact becomes, whom it blames (if anybody), under which code."""
+
+    state: str
+    blame: Blame | None
+    code: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A case that a contact stands for, as it is now. `notice_id` is the notice that the contact carries, if any."""
+
+    case_id: UUID
+    case: Case
+    closed: bool
+    step: str
+    attempt: int
+    lead: bool
+    notice_id: UUID | None
+
+
+def meaning(event: str, code: str) -> Meaning:
+    """What a provider's event with its code (may be empty) says. Every event proves at least that it was accepted."""
+    state = _STATES.get(event, "accepted")
+    code = code or event
+    if event in OPT_OUTS:
+        return Meaning(state, "opt-out", code)
+    return Meaning(state, BLAME.get(code, "channel") if state in ("bounced", "failed") else None, code)
+
+
+# --- applying --------------------------------------------------------------------------------------------------------
+def apply_waiting(engine: Engine, clock: Clock, limit: int) -> list[UUID]:
+    """Apply up to `limit` stored events that nobody applied yet, oldest first; returns the ids of new facts."""
+    waiting = select(WEBHOOK_EVENT.c.id).where(WEBHOOK_EVENT.c.taken_at.is_(None))
+    with engine.connect() as conn:
+        ids = conn.execute(waiting.order_by(WEBHOOK_EVENT.c.received_at).limit(limit)).scalars().all()
+    return apply_stored(engine, clock, ids)
+
+
+def apply_stored(engine: Engine, clock: Clock, events: Iterable[UUID]) -> list[UUID]:
+    """Apply these stored events, each in its own transaction; returns the ids of new facts.
+
+    One that was applied already, or that somebody else applies now, is left out. One that cannot be applied now is
+    logged and stays waiting.
+    """
+    facts: list[UUID] = []
+    for event_id in events:
+        try:
+            facts += _apply_one(engine, clock, event_id)
+        except (SQLAlchemyError, Regua, ValueError):
+            log.warning("provider event not applied, it waits for the sweep", event_id=str(event_id), exc_info=True)
+    return facts
+
+
+def _apply_one(engine: Engine, clock: Clock, event_id: UUID) -> list[UUID]:
+    waiting = select(WEBHOOK_EVENT).where(WEBHOOK_EVENT.c.id == event_id, WEBHOOK_EVENT.c.taken_at.is_(None))
+    with engine.begin() as conn:
+        event = conn.execute(waiting.with_for_update(skip_locked=True)).one_or_none()
+        return apply_event(conn, clock, event) if event else []
+
+
+def apply_event(conn: Connection, clock: Clock, event: Row[Any]) -> list[UUID]:
+    """Apply one stored event (a row of webhook_event) in the caller's transaction; returns the ids of new facts.
+
+    Acceptance, a bad address, an opt-out and a fault of ours count at once. What became of the message is told to a
+    case only after the case was told that the message was sent, or the telling would undo it: until then the event
+    stays waiting.
+    """
+    said = meaning(event.event, event.code)
+    contact = _lock(conn, event.contact_id)
+    if contact is None:
+        return _taken(conn, event)
+    _accept(conn, contact, event)
+    facts = store_facts(conn, _blame(conn, clock, contact, event, said))
+    if _RANK[said.state] <= max(_RANK.get(contact.state, _LAST), _RANK["accepted"]):
+        return facts + _taken(conn, event)
+    links = _links(conn, contact)
+    if _too_early(contact, links) and datetime.now(UTC) - event.received_at < _PATIENCE:
+        return facts
+    _update(conn, contact, state=said.state, settled_at=event.received_at)
+    told = [_fact(event, link.case_id, fact) for link in links if (fact := _outcome(contact, link, event, said))]
+    return facts + store_facts(conn, told) + _taken(conn, event)
+
+
+def _taken(conn: Connection, event: Row[Any]) -> list[UUID]:
+    conn.execute(update(WEBHOOK_EVENT).where(WEBHOOK_EVENT.c.id == event.id).values(taken_at=datetime.now(UTC)))
+    return []
+
+
+def _update(conn: Connection, contact: Row[Any], **values: Any) -> None:
+    conn.execute(update(CONTACT).where(CONTACT.c.id == contact.id).values(**values))
+
+
+def _fact(event: Row[Any], case_id: UUID, fact: f.Told, about: str = "") -> dict[str, Any]:
+    """The row of a fact. `about` tells it from the fact on the outcome of the same event for the same case."""
+    source = f"event:{event.provider}:{event.event_key}:{case_id}{about}"
+    return fact_values(case_id, source, fact, event.provider, event.business_at)
+
+
+# --- the contact -----------------------------------------------------------------------------------------------------
+def _lock(conn: Connection, contact_id: UUID | None) -> Row[Any] | None:
+    """The contact under the locks of its debtor and of itself, in the order in which senders take them."""
+    debtor = select(CONTACT.c.debtor_id).where(CONTACT.c.id == contact_id).scalar_subquery()
+    conn.execute(select(DEBTOR.c.id).where(DEBTOR.c.id == debtor).with_for_update(key_share=True))
+    return conn.execute(select(CONTACT).where(CONTACT.c.id == contact_id).with_for_update(key_share=True)).one_or_none()
+
+
+def _accept(conn: Connection, contact: Row[Any], event: Row[Any]) -> None:
+    """Whoever reports on a message has accepted it, even where the answer to our own call was lost."""
+    if contact.state == "in-flight":
+        message = event.body.get("MessageSid") or event.body.get("sg_message_id", "").partition(".")[0]
+        _update(conn, contact, state="accepted", provider_id=message, accepted_at=event.received_at)
+
+
+def _links(conn: Connection, contact: Row[Any]) -> list[Link]:
+    notice = (
+        select(NOTICE.c.id)
+        .where(NOTICE.c.case_id == CASE.c.id, NOTICE.c.document_id == contact.document_id)
+        .order_by(NOTICE.c.issued_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    columns = (CONTACT_CASE.c.step, CONTACT_CASE.c.attempt, CONTACT_CASE.c.lead, CASE.c.id, CASE.c.stage, CASE.c.state)
+    linked = select(*columns, notice.label("notice_id")).join(CASE, CASE.c.id == CONTACT_CASE.c.case_id)
+    rows = conn.execute(linked.where(CONTACT_CASE.c.contact_id == contact.id).order_by(CASE.c.id))
+    return [
+        Link(row.id, load(row.state), row.stage == "closed", row.step, row.attempt, row.lead, row.notice_id)
+        for row in rows
+    ]
+
+
+def _too_early(contact: Row[Any], links: Sequence[Link]) -> bool:
+    """Does the sending activity still have to tell a case that this contact was sent? Covered cases it tells by facts,
+    which come before ours."""
+    if contact.purpose == "notice":
+        return any(not link.closed and not _issued(link) for link in links)
+    return any(link.lead and not link.closed and _unsent(link) for link in links)
+
+
+def _issued(link: Link) -> bool:
+    return link.case.notice is not None and link.case.notice.id == str(link.notice_id)
+
+
+def _unsent(link: Link) -> bool:
+    step = link.case.steps.get(link.step, StepState())
+    return step.attempt == link.attempt and step.status == "pending"
+
+
+# --- what it means to others -----------------------------------------------------------------------------------------
+def _blame(
+    conn: Connection, clock: Clock, contact: Row[Any], event: Row[Any], said: Meaning
+) -> list[dict[str, Any]]:
+    """Mark what is to blame; the facts (rows) to be told to all open cases of a debtor who wants no more."""
+    if said.blame == "address":
+        _mark_point(conn, contact, event, "invalid", ("usable",))
+    elif said.blame == "configuration":
+        _open_task(conn, clock, contact, said)
+    elif said.blame == "opt-out":
+        _mark_point(conn, contact, event, "opted-out", ("usable", "invalid"))
+        wish = f.OptedOut((contact.channel,))
+        return [_fact(event, case_id, wish, ":opt-out") for case_id in _opt_out(conn, contact)]
+    return []
+
+
+def _mark_point(conn: Connection, contact: Row[Any], event: Row[Any], state: str, before: Sequence[str]) -> None:
+    point = (CONTACT_POINT.c.id == contact.contact_point_id) & CONTACT_POINT.c.state.in_(before)
+    conn.execute(update(CONTACT_POINT).where(point).values(state=state, changed_at=event.received_at))
+
+
+def _opt_out(conn: Connection, contact: Row[Any]) -> Sequence[UUID]:
+    """Close the channel for the debtor, under his lock; returns his open cases."""
+    own = DEBTOR.c.id == contact.debtor_id
+    closed = conn.execute(select(DEBTOR.c.opted_out).where(own)).scalar_one()
+    conn.execute(update(DEBTOR).where(own).values(opted_out=sorted({*closed, contact.channel})))
+    cases = select(CASE.c.id).where(CASE.c.debtor_id == contact.debtor_id, CASE.c.stage != "closed")
+    return conn.execute(cases.order_by(CASE.c.id)).scalars().all()
+
+
+def _open_task(conn: Connection, clock: Clock, contact: Row[Any], said: Meaning) -> None:
+    """A fault of ours needs a person, once a day and code however many messages it hits. Days are those of Brasília."""
+    now = clock.business(datetime.now(UTC))
+    today = now.astimezone(time_zone("DF")).date()
+    task = {
+        "id": uuid5(NAMESPACE_URL, f"channel-fault:{contact.channel}:{said.code}:{today}"),
+        "kind": "channel-fault",
+        "step": "",
+        "owner": "supervisor",
+        "due": add_bank_days(today, 1),
+        "details": [f"channel {contact.channel}", f"code {said.code}"],
+        "outcome": "",
+        "done_by": "",
+        "opened_at": now,
+    }
+    conn.execute(upsert(TASK).values(task).on_conflict_do_nothing(index_elements=["id"]))
+
+
+def _outcome(contact: Row[Any], link: Link, event: Row[Any], said: Meaning) -> f.Told | None:
+    """What a case is told of the outcome. Of a notice everything, since its deadline and its ways depend on it; of an
+    amicable message only that it did not get through; of thanks, and of a fault of ours, nothing."""
+    if contact.purpose == "notice" and link.notice_id:
+        notice_id = str(link.notice_id)
+        if said.state == "delivered":
+            on = link.case.today(event.business_at)
+            return f.NoticeProved(notice_id, contact.channel, "delivered", on)
+        return f.NoticeReturned(notice_id, contact.channel, said.code)
+    if contact.purpose != "ladder" or link.closed or said.blame in (None, "configuration"):
+        return None
+    bad_address = said.blame != "channel"
+    return f.ContactFailed(link.step, str(contact.id), contact.channel, said.code, bad_address)

@@ -1,0 +1,351 @@
+"""A case at the desk: its row locked, what was told taken in, the next instruction decided and written, in one go.
+
+Every activity of a case works here. `conclude` writes ledger entries, case row and instruction in the transaction that
+the caller opened; an instruction that is recorded already is the answer, whoever asks again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from activities.effects import apply_effects
+from activities.world import World
+from contract.messages import Answer, Arrival, Failed, Next
+from db.rows import APPROVAL, CASE, FACT, INSTRUCTION, LEDGER, PAYMENT, POLICY, SCHEDULE, STAFF, WORD
+from domain import facts as f
+from domain.case import Case, dump, load
+from domain.decide import RULES_VERSION, Action, Decision, Heard, advance, schedule
+from domain.errors import Refused
+from domain.ledger import Line, chain
+from domain.policy import Policy, parse_policy
+
+NEXT: TypeAdapter[Next] = TypeAdapter(Next)
+TRANSIENT = frozenset({"Unavailable", "Unknown", "DatabaseUnavailable", "TimeoutError", "TIMEOUT_TYPE_START_TO_CLOSE"})
+"""Failure codes that another try may mend; every other needs a person."""
+
+
+class UnknownPolicyError(Exception):
+    """A case is pinned to a ladder that the database does not hold."""
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, name: str) -> Policy:
+    return parse_policy(text, name)
+
+
+_PINNED: dict[str, Policy] = {}
+
+
+def pinned_policy(conn: Connection, digest: str) -> Policy:
+    """The ladder with this hash; read once per process, since a pinned ladder never changes."""
+    if digest not in _PINNED:
+        row = conn.execute(select(POLICY.c.text, POLICY.c.name).where(POLICY.c.hash == digest)).one_or_none()
+        if row is None:
+            raise UnknownPolicyError(digest)
+        _PINNED[digest] = _parsed(row.text, row.name)
+    return _PINNED[digest]
+
+
+class Desk:
+    """One case under its lock, inside the caller's transaction. `now` is business time, aware."""
+
+    def __init__(self, world: World, conn: Connection, row: Row[Any], now: datetime) -> None:
+        self.world, self.conn, self.row, self.now = world, conn, row, now
+        self.case: Case = load(row.state)
+        self.policy = pinned_policy(conn, self.case.policy_hash)
+        self.heard: list[Heard] = []
+        self.waiting: list[UUID] = []
+        self.taken = 0
+        self.asked: dict[int, str] = {}
+
+    # --- hearing ---------------------------------------------------------------------------------------------------
+    def recorded(self, generation: int, seq: int) -> Next | None:
+        """The instruction already recorded under this number, if any."""
+        if (self.row.generation, self.row.seq) < (generation, seq):
+            return None
+        body = self.conn.execute(
+            select(INSTRUCTION.c.body).where(
+                INSTRUCTION.c.case_id == self.row.id,
+                INSTRUCTION.c.generation == generation,
+                INSTRUCTION.c.seq == seq,
+            )
+        ).scalar_one_or_none()
+        return NEXT.validate_python(body) if body else None
+
+    def read_inbox(self) -> bool:
+        """Take the stored facts that nobody has taken in yet, oldest first. True where there are any."""
+        rows = self.conn.execute(
+            select(FACT.c.id, FACT.c.body, FACT.c.actor, FACT.c.business_at)
+            .where(FACT.c.case_id == self.row.id, FACT.c.acknowledged_at.is_(None))
+            .order_by(FACT.c.number)
+        ).all()
+        for row in rows:
+            fact = f.from_json(row.body)
+            cause = f"fact:{row.id}"
+            self.heard.append(Heard(fact, row.business_at, row.actor, cause, self._not_allowed(fact)))
+            self.waiting.append(row.id)
+        return bool(rows)
+
+    def hear(self, fact: f.Told, cause: str, actor: str = "engine") -> None:
+        """Add what our own action brought about, after everything that was told before."""
+        self.heard.append(Heard(fact, self.now, actor, cause))
+
+    def take(self, arrivals: Sequence[Arrival], generation: int) -> None:
+        """Store raw messages as facts first, and remember who waits for an answer."""
+        for arrival in arrivals:
+            self.taken = max(self.taken, arrival.number)
+            fact_id = arrival.fact_id or str(self._store_raw(arrival, generation))
+            self.asked[arrival.number] = f"fact:{fact_id}"
+
+    def _store_raw(self, arrival: Arrival, generation: int) -> UUID:
+        key = f"raw:{self.row.id}:{generation}:{arrival.number}"
+        fact = self._readable(arrival)
+        made: UUID | None = self.conn.execute(
+            upsert(FACT)
+            .values(**fact_values(self.row.id, key, fact, "signal", self.now))
+            .on_conflict_do_nothing(index_elements=["source_key"])
+            .returning(FACT.c.id)
+        ).scalar_one_or_none()
+        return made or fact_id(key)
+
+    def _readable(self, arrival: Arrival) -> f.Told:
+        name = "".join(c for c in arrival.name if c.isalnum() or c in "_-")[:40]
+        if arrival.name not in f.BY_SIGNAL or arrival.body is None:
+            return f.Unreadable(name)
+        today = self.case.today(self.now).isoformat()
+        body = {"paid_on": today, "on": today, "since": today, "source": "signal", **arrival.body}
+        body |= {
+            key: arrival.body.get(key) or f"{name}-{arrival.number}" for key in _OWN_IDS if key not in arrival.body
+        }
+        try:
+            fact = f.from_json(body | {"kind": arrival.name})
+        except ValidationError:
+            return f.Unreadable(name)
+        if isinstance(fact, f.PaymentReceived) and not self._claim(fact):
+            return f.Unreadable(f"{name}-of-another-case")
+        return cast(f.Told, fact)
+
+    def _claim(self, fact: f.PaymentReceived) -> bool:
+        """A payment belongs to one case: False where its reference already stands for another."""
+        owner = self.conn.execute(
+            select(PAYMENT.c.case_id).where(
+                PAYMENT.c.creditor_id == self.row.creditor_id, PAYMENT.c.reference == fact.reference
+            )
+        ).one_or_none()
+        return owner is None or owner.case_id == self.row.id
+
+    def _not_allowed(self, fact: f.Fact) -> Refused | None:
+        """An approval counts only through rows of signed-in people with role and limit (design section 4)."""
+        if not isinstance(fact, f.Approved):
+            return None
+        words = (
+            select(sa.func.count())
+            .select_from(WORD.join(STAFF, STAFF.c.id == WORD.c.staff_id))
+            .where(
+                WORD.c.approval_id == APPROVAL.c.id,
+                WORD.c.yes,
+                STAFF.c.active,
+                STAFF.c.roles.contains(sa.func.to_jsonb(APPROVAL.c.role)),
+                STAFF.c.limit >= APPROVAL.c.amount,
+            )
+            .scalar_subquery()
+        )
+        row = self.conn.execute(
+            select(APPROVAL.c.needed, words.label("yes")).where(
+                APPROVAL.c.id == UUID(fact.approval_id), APPROVAL.c.case_id == self.row.id
+            )
+        ).one_or_none()
+        if row is None:
+            return Refused("no-such-approval", "nothing with this id waits for approval in this case")
+        if row.yes < row.needed:
+            text = f"{row.needed} people with the role and a sufficient limit must agree, {row.yes} did"
+            return Refused("not-enough-words", text)
+        return None
+
+    # --- deciding --------------------------------------------------------------------------------------------------
+    def decide(self) -> Decision:
+        """Fold what was heard into the case and decide; nothing is written yet."""
+        return advance(self.case, self.heard, self.policy, self.now)
+
+    def due(self, action: str, step: str) -> bool:
+        """Is this action of this step still what the case wants now? Judged on a copy, on today's facts."""
+        look = advance(load(self.row.state), (), self.policy, self.now)
+        wanted = look.instruction
+        at = wanted.not_before
+        return not look.entries and (wanted.action, wanted.step) == (action, step) and (at is None or at <= self.now)
+
+    def conclude(self, generation: int, seq: int) -> Next:
+        """Decide and write everything; returns the instruction recorded under (case, generation, seq)."""
+        if self.row.ledger_seq == 0:
+            opened = f.Opened(self.case.policy_hash, self.case.terms.principal, self.case.terms.due)
+            self.heard.insert(0, Heard(opened, self.now, "engine", "intake"))
+        tasks, approval = set(self.case.tasks), self.case.approval
+        decision = self.decide()
+        if self.case.policy_hash != self.row.policy_hash:
+            self.policy = pinned_policy(self.conn, self.case.policy_hash)
+        steps = self._schedule()
+        digest = _digest(steps)
+        changed = digest != self.row.schedule_hash
+        following = self._next(decision, seq, steps if changed else None)
+        lines = self._ledger(decision, following)
+        gone = tasks - set(self.case.tasks)
+        moot = approval.id if approval and (not self.case.approval or self.case.approval.id != approval.id) else ""
+        apply_effects(self.conn, self.row, decision.entries, gone, moot, self.now)
+        self._acknowledge(decision)
+        version = self.row.schedule_version
+        if changed:
+            version += 1
+            reason = decision.entries[-1].fact.kind if decision.entries else "time passed"
+            self._write(SCHEDULE, case_id=self.row.id, version=version, reason=reason, steps=steps, decided_at=self.now)
+        body = NEXT.dump_python(following, mode="json")
+        self._write(
+            INSTRUCTION, case_id=self.row.id, generation=generation, seq=seq, body=body, decided_at=datetime.now(UTC)
+        )
+        self._save(following, generation, lines, (version, digest))
+        return following
+
+    def _schedule(self) -> list[dict[str, str]]:
+        return schedule(self.case, self.policy, self.case.today(self.now))
+
+    def _write(self, into: Table, **values: Any) -> None:
+        self.conn.execute(insert(into).values(**values))
+
+    def _next(self, decision: Decision, seq: int, steps: list[dict[str, str]] | None) -> Next:
+        wanted = decision.instruction
+        following = Next(
+            seq=seq,
+            action=str(wanted.action),
+            step=wanted.step,
+            attempt=wanted.attempt,
+            not_before=wanted.not_before,
+            reason=wanted.reason,
+            stage=wanted.stage,
+            rules_version=RULES_VERSION,
+            channel=wanted.channel,
+            taken=self.taken,
+            schedule=[(step["step"], step["day"], step["state"]) for step in steps] if steps is not None else None,
+        )
+        answers = {n: self._answer(decision.refusals.get(cause), following) for n, cause in self.asked.items()}
+        return replace(following, answers=answers)
+
+    def _answer(self, refused: Refused | None, following: Next) -> Answer:
+        where = (following.stage, following.action, following.reason)
+        return Answer(refused is None, *where, refused.code if refused else "", str(refused) if refused else "")
+
+    def _ledger(self, decision: Decision, following: Next) -> list[Line]:
+        """The new lines of the book: every entry, then the decision itself, chained to what stands."""
+        recorded, case_id, seq = datetime.now(UTC), str(self.row.id), self.row.ledger_seq
+        lines = [
+            Line(case_id, seq + n, e.fact.kind, f.to_json(e.fact), e.cause, e.actor, e.at, recorded, RULES_VERSION)
+            for n, e in enumerate(decision.entries, 1)
+        ]
+        body = NEXT.dump_python(
+            following, mode="json", include={"seq", "action", "step", "attempt", "not_before", "reason", "stage"}
+        )
+        last = seq + len(lines) + 1
+        lines.append(Line(case_id, last, "decided", body, "rule", "engine", self.now, recorded, RULES_VERSION))
+        previous, values = self.row.ledger_hash, []
+        for line in lines:
+            digest = chain(previous, line)
+            values.append({**vars(line), "case_id": self.row.id, "previous_hash": previous, "hash": digest})
+            previous = digest
+        self.conn.execute(insert(LEDGER), values)
+        self.head = previous
+        return lines
+
+    def _acknowledge(self, decision: Decision) -> None:
+        if not self.waiting:
+            return
+        refused = {cause.removeprefix("fact:"): refusal.code for cause, refusal in decision.refusals.items()}
+        self.conn.execute(update(FACT).where(FACT.c.id.in_(self.waiting)).values(acknowledged_at=datetime.now(UTC)))
+        for fact_id, code in refused.items():
+            self.conn.execute(update(FACT).where(FACT.c.id == UUID(fact_id)).values(refusal=code))
+
+    def _save(self, following: Next, generation: int, lines: list[Line], plan: tuple[int, str]) -> None:
+        closed = following.action == Action.CLOSE
+        self.conn.execute(
+            update(CASE)
+            .where(CASE.c.id == self.row.id)
+            .values(
+                state=dump(self.case),
+                stage=following.stage,
+                policy_hash=self.case.policy_hash,
+                balance=self.case.debt(self.case.today(self.now)).total if not closed else 0,
+                generation=generation,
+                seq=following.seq,
+                ledger_seq=lines[-1].seq,
+                ledger_hash=self.head,
+                next_action=following.action,
+                next_step=following.step,
+                next_at=following.not_before,
+                next_reason=following.reason,
+                schedule_version=plan[0],
+                schedule_hash=plan[1],
+                outcome=self.case.closed,
+                closed_at=self.now if closed else None,
+            )
+        )
+
+
+_OWN_IDS = ("promise_id", "dispute_id", "note_id")
+
+
+def _digest(steps: list[dict[str, str]]) -> str:
+    return hashlib.sha256(json.dumps(steps).encode()).hexdigest()[:32]
+
+
+def fact_values(case_id: UUID, source_key: str, fact: f.Told, actor: str, now: datetime) -> dict[str, Any]:
+    """The row of a fact as it is first stored: `now` is business time; the id follows from the source key."""
+    return {
+        "id": fact_id(source_key),
+        "case_id": case_id,
+        "source_key": source_key,
+        "kind": fact.kind,
+        "body": f.to_json(fact),
+        "actor": actor,
+        "business_at": now,
+        "received_at": datetime.now(UTC),
+    }
+
+
+def fact_id(source_key: str) -> UUID:
+    """The id of a fact, the same for the same source key."""
+    return UUID(bytes=hashlib.sha256(source_key.encode()).digest()[:16], version=4)
+
+
+def store_facts(conn: Connection, facts: Sequence[dict[str, Any]]) -> list[UUID]:
+    """Store facts (values of `fact_values`) that are not stored yet; returns the ids of the new ones."""
+    if not facts:
+        return []
+    statement = upsert(FACT).values(list(facts)).on_conflict_do_nothing(index_elements=["source_key"])
+    return list(conn.execute(statement.returning(FACT.c.id)).scalars())
+
+
+def lock_case(conn: Connection, case_id: UUID) -> Row[Any]:
+    """The case row under its lock. NO KEY UPDATE: facts may still be stored for it by others."""
+    return conn.execute(select(CASE).where(CASE.c.id == case_id).with_for_update(key_share=True)).one()
+
+
+@contextmanager
+def at_desk(world: World, case_id: str, at: datetime | None) -> Iterator[Desk]:
+    """A case at the desk in a transaction of its own. `at` is the workflow's time (real, aware) or None."""
+    with world.engine.begin() as conn:
+        yield Desk(world, conn, lock_case(conn, UUID(case_id)), world.now(at))
+
+
+def failure(given: Failed) -> f.ActionFailed:
+    """What a failed action means to the case."""
+    return f.ActionFailed(given.action, given.step, given.code, given.code in TRANSIENT)

@@ -1,0 +1,189 @@
+"""What entries of the ledger do to the other tables: tasks, approvals, payments, promises, notices, titles and orders.
+
+These rows are projections for lists, people and batches; the case itself is judged by its own state alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import singledispatch
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from db.rows import APPROVAL, NOTICE, ORDER, PAYMENT, PROMISE, TASK, TITLE
+from domain import facts as f
+from domain.decide import Entry
+
+
+def apply_effects(
+    conn: Connection, case: Row[Any], entries: Iterable[Entry], gone: set[str], moot: str, now: datetime
+) -> None:
+    """Apply the entries in order; then end the tasks (`gone`) and the approval (`moot`) that the case let go."""
+    for entry in entries:
+        effect(entry.fact, conn, case, entry)
+    if gone:
+        conn.execute(
+            update(TASK)
+            .where(TASK.c.id.in_([UUID(task) for task in gone]), TASK.c.done_at.is_(None))
+            .values(done_at=now, outcome="no longer needed")
+        )
+    if moot:
+        conn.execute(
+            update(APPROVAL).where(APPROVAL.c.id == UUID(moot), APPROVAL.c.state == "asked").values(state="moot")
+        )
+
+
+@singledispatch
+def effect(fact: f.Fact, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    """Most facts change only the case itself."""
+
+
+@effect.register
+def _task_opened(fact: f.TaskOpened, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    conn.execute(
+        insert(TASK).values(
+            id=UUID(fact.task_id),
+            case_id=case.id,
+            kind=fact.task,
+            step=fact.step,
+            owner=fact.owner,
+            due=fact.due,
+            details=list(fact.details),
+            outcome="",
+            done_by="",
+            opened_at=entry.at,
+        )
+    )
+
+
+@effect.register
+def _task_done(fact: f.TaskDone, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    done = {"outcome": fact.outcome, "done_by": entry.actor, "done_at": entry.at}
+    conn.execute(update(TASK).where(TASK.c.id == UUID(fact.task_id)).values(**done))
+
+
+@effect.register
+def _asked(fact: f.ApprovalAsked, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    conn.execute(
+        insert(APPROVAL).values(
+            id=UUID(fact.approval_id),
+            case_id=case.id,
+            purpose=fact.purpose,
+            step=fact.step,
+            role=fact.role,
+            needed=fact.needed,
+            amount=fact.amount,
+            state="asked",
+            due=fact.due,
+            requested_at=entry.at,
+        )
+    )
+
+
+@effect.register(f.Approved)
+@effect.register(f.ApprovalRefused)
+def _answered(fact: f.Approved | f.ApprovalRefused, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    state = "given" if isinstance(fact, f.Approved) else "refused"
+    conn.execute(update(APPROVAL).where(APPROVAL.c.id == UUID(fact.approval_id)).values(state=state))
+
+
+@effect.register
+def _paid(fact: f.PaymentReceived, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    row = {
+        "id": uuid5(case.creditor_id, f"payment:{fact.reference}"),
+        "creditor_id": case.creditor_id,
+        "case_id": case.id,
+        "reference": fact.reference,
+        "amount": fact.amount,
+        "paid_on": fact.paid_on,
+        "source": fact.source,
+        "hint": "",
+        "received_at": datetime.now(UTC),
+    }
+    unknown = upsert(PAYMENT).values(row).on_conflict_do_nothing(index_elements=["creditor_id", "reference"])
+    conn.execute(unknown)
+
+
+@effect.register
+def _reversed(fact: f.PaymentReversed, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    conn.execute(
+        update(PAYMENT)
+        .where(PAYMENT.c.creditor_id == case.creditor_id, PAYMENT.c.reference == fact.reference)
+        .values(reversed_on=fact.on)
+    )
+
+
+@effect.register
+def _promised(fact: f.PromiseMade, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    conn.execute(
+        update(PROMISE).where(PROMISE.c.case_id == case.id, PROMISE.c.state == "open").values(state="replaced")
+    )
+    conn.execute(
+        insert(PROMISE).values(
+            id=uuid5(case.id, f"promise:{entry.cause}"),
+            case_id=case.id,
+            on=fact.on,
+            amount=fact.amount,
+            state="open",
+            made_at=entry.at,
+        )
+    )
+
+
+@effect.register(f.PromiseKept)
+@effect.register(f.PromiseBroken)
+@effect.register(f.Closed)
+def _promise_over(
+    fact: f.PromiseKept | f.PromiseBroken | f.Closed, conn: Connection, case: Row[Any], entry: Entry
+) -> None:
+    kept = isinstance(fact, f.PromiseKept) or (isinstance(fact, f.Closed) and fact.outcome.startswith("paid"))
+    state = "kept" if kept else "broken" if isinstance(fact, f.PromiseBroken) else "void"
+    conn.execute(update(PROMISE).where(PROMISE.c.case_id == case.id, PROMISE.c.state == "open").values(state=state))
+
+
+@effect.register
+def _proved(fact: f.NoticeProved, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    _notice(conn, fact.notice_id, state="proved", proof_level=fact.level, proof_on=fact.on)
+
+
+@effect.register
+def _undeliverable(fact: f.NoticeUndeliverable, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    _notice(conn, fact.notice_id, state="attempted")
+
+
+@effect.register
+def _released(fact: f.NoticeReleasedByTwo, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    _notice(conn, fact.notice_id, state="attempted-released", proof_on=fact.on)
+
+
+def _notice(conn: Connection, notice_id: str, **values: Any) -> None:
+    conn.execute(update(NOTICE).where(NOTICE.c.id == UUID(notice_id)).values(**values))
+
+
+@effect.register
+def _unqueued(fact: f.TitleUnqueued, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    title = UUID(fact.title_id)
+    conn.execute(update(TITLE).where(TITLE.c.id == title).values(state="unqueued", changed_at=entry.at))
+    conn.execute(update(ORDER).where(ORDER.c.title_id == title, ORDER.c.state == "queued").values(state="dropped"))
+
+
+@effect.register
+def _withdrawal(fact: f.WithdrawalQueued, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    """One open order at a time per title: the order to present is answered by the order to withdraw."""
+    title = UUID(fact.title_id)
+    conn.execute(update(TITLE).where(TITLE.c.id == title).values(state="withdrawing", changed_at=entry.at))
+    conn.execute(
+        update(ORDER)
+        .where(ORDER.c.title_id == title, ORDER.c.state.in_(("queued", "sent")))
+        .values(state="superseded", answered_at=entry.at)
+    )
+    number = len(conn.execute(select(ORDER.c.id).where(ORDER.c.title_id == title)).all())
+    conn.execute(
+        insert(ORDER).values(
+            id=uuid5(title, f"order:{number}"), title_id=title, kind="withdraw", state="queued", queued_at=entry.at
+        )
+    )

@@ -1,0 +1,65 @@
+"""Intake and sweep: open the cases whose time has come, and tell again of facts that nobody took in."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from temporalio import activity
+
+from activities.courier import Address, Courier
+from activities.delivery import apply_waiting
+from activities.world import World
+from contract.messages import ScanReport
+from db.rows import CASE, FACT
+
+_PAGE = 500
+OPEN_AHEAD = timedelta(days=1)
+"""A case is opened the day before its first step, so that its first timer is set in time."""
+TELL_AGAIN_AFTER = timedelta(seconds=5)
+"""Real time a fact may stay unacknowledged before the sweep signals it again."""
+
+
+class Intake:
+    """The nightly scan and the sweep that never sleeps."""
+
+    def __init__(self, world: World, courier: Courier) -> None:
+        self.world, self.courier = world, courier
+
+    @activity.defn(name="scan")
+    async def scan(self) -> ScanReport:
+        """Open the workflow of every case whose first step is near and that has none yet. Safe to run twice at once."""
+        opened = 0
+        while batch := await asyncio.to_thread(self._unopened):
+            await asyncio.gather(*(self.courier.open(address) for address in batch))
+            await asyncio.to_thread(self._mark, [address.case_id for address in batch])
+            opened += len(batch)
+            activity.heartbeat(opened)
+        return ScanReport(opened=opened)
+
+    @activity.defn(name="sweep")
+    async def sweep(self) -> ScanReport:
+        """Apply provider events that were only stored, and signal facts that were stored but not taken in."""
+        fresh = await asyncio.to_thread(apply_waiting, self.world.engine, self.world.clock, _PAGE)
+        forgotten = await asyncio.to_thread(self._forgotten)
+        return ScanReport(signalled=await self.courier.deliver([*fresh, *forgotten]))
+
+    def _unopened(self) -> list[Address]:
+        today = self.world.now().date()
+        wanted = CASE.c.started_at.is_(None) & (CASE.c.starts_on <= today + OPEN_AHEAD) & (CASE.c.stage != "closed")
+        columns = (CASE.c.id, CASE.c.creditor_id, CASE.c.generation, CASE.c.stage)
+        with self.world.engine.connect() as conn:
+            rows = conn.execute(select(*columns).where(wanted).order_by(CASE.c.id).limit(_PAGE)).all()
+        return [Address(row.id, row.creditor_id, row.generation, row.stage, True) for row in rows]
+
+    def _mark(self, cases: list[UUID]) -> None:
+        with self.world.engine.begin() as conn:
+            conn.execute(update(CASE).where(CASE.c.id.in_(cases)).values(started_at=self.world.now()))
+
+    def _forgotten(self) -> list[UUID]:
+        old = datetime.now(UTC) - TELL_AGAIN_AFTER
+        waiting = FACT.c.acknowledged_at.is_(None) & (FACT.c.received_at < old)
+        with self.world.engine.connect() as conn:
+            return list(conn.execute(select(FACT.c.id).where(waiting).order_by(FACT.c.number).limit(_PAGE)).scalars())

@@ -1,0 +1,213 @@
+"""Messages on their way: intent before the call, the call itself, its outcome after; never two for one intent.
+
+A contact row says `in-flight` before the provider is called. Whoever finds one in flight looks the message up at the
+provider first (dependencies: no provider has an idempotency key) and sends again only what surely did not arrive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from activities.world import World
+from db.rows import CONTACT, CONTACT_ATTEMPT, CONTACT_CASE, CONTACT_POINT, CREDITOR
+from db.settings import CreditorSettings
+from domain.errors import BadAddress, OptedOut, Permanent, Unavailable, Unknown
+from gateways.email import Attachment, Email
+from gateways.outcome import Accepted
+from gateways.sms import Sms
+from letters.models import Message
+
+Verdict = Literal["accepted", "not-sent", "unknown", "bad-address", "opted-out", "refused", "ask-a-person"]
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One message, ready to be handed to its provider.
+
+    `tried_since` and `tried_last`: when the first and the last try of unknown fate began (real time), if there is one.
+    """
+
+    contact_id: UUID
+    channel: str
+    to: str
+    senders: CreditorSettings
+    reply_to: str
+    message: Message
+    short_ref: str
+    attempt: int
+    attachments: tuple[Attachment, ...] = ()
+    tried_since: datetime | None = None
+    tried_last: datetime | None = None
+    formal: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a call: the verdict, the provider's id where accepted, the code where not."""
+
+    verdict: Verdict
+    provider_id: str = ""
+    segments: int = 0
+    code: str = ""
+
+
+def short_ref() -> str:
+    """A reference of 6 characters without look-alikes: a message can be found by it, and it says nothing."""
+    alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+    return "".join(alphabet[byte % len(alphabet)] for byte in uuid4().bytes[:6])
+
+
+def intend(
+    conn: Connection, *, links: Sequence[tuple[UUID, str, int]], salt: str, html: str | None, **row: Any
+) -> UUID:
+    """Write the intent of one contact: its row, the cases it stands for (the first sends it), its first attempt."""
+    contact_id = uuid4()
+    text = f"{row.get('subject', '')}\n{row.get('body', '')}\n{html or ''}"
+    mac = hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
+    values = {"counts": True, "segments": 0, "provider_id": "", "state": "in-flight"}
+    conn.execute(insert(CONTACT).values(values | row | {"id": contact_id, "content_hmac": mac}))
+    conn.execute(
+        insert(CONTACT_CASE),
+        [
+            {"contact_id": contact_id, "case_id": case, "step": step, "attempt": attempt, "lead": n == 0}
+            for n, (case, step, attempt) in enumerate(links)
+        ],
+    )
+    begin_attempt(conn, contact_id, 1)
+    return contact_id
+
+
+def begin_attempt(conn: Connection, contact_id: UUID, number: int) -> None:
+    """Write down, before a call, that it is about to be made."""
+    conn.execute(
+        insert(CONTACT_ATTEMPT).values(
+            contact_id=contact_id, number=number, begun_at=datetime.now(UTC), outcome="in-flight", code=""
+        )
+    )
+
+
+def link_of(conn: Connection, case_id: UUID, step: str, attempt: int) -> Row[Any] | None:
+    """The contact that stands for an attempt of a step of a case, if there is one already."""
+    return conn.execute(
+        select(CONTACT, CONTACT_CASE.c.lead)
+        .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
+        .where(CONTACT_CASE.c.case_id == case_id, CONTACT_CASE.c.step == step, CONTACT_CASE.c.attempt == attempt)
+    ).one_or_none()
+
+
+def resume(world: World, conn: Connection, contact: Row[Any], attachments: tuple[Attachment, ...] = ()) -> Outgoing:
+    """The message of a contact that is in flight, as it was written; tries of unknown fate are marked.
+
+    Where another call may be made, it is begun here: the last try surely did not arrive, or has been unknown for long.
+    """
+    tries = conn.execute(
+        select(CONTACT_ATTEMPT).where(CONTACT_ATTEMPT.c.contact_id == contact.id).order_by(CONTACT_ATTEMPT.c.number)
+    ).all()
+    doubtful = [row for row in tries if row.outcome in ("in-flight", "unknown")]
+    number = tries[-1].number
+    if not doubtful or datetime.now(UTC) - doubtful[-1].begun_at >= timedelta(seconds=world.unknown_for):
+        number += 1
+        begin_attempt(conn, contact.id, number)
+    creditor = conn.execute(
+        select(CREDITOR.c.settings, CREDITOR.c.email).where(CREDITOR.c.id == contact.creditor_id)
+    ).one()
+    to = conn.execute(
+        select(CONTACT_POINT.c.address).where(CONTACT_POINT.c.id == contact.contact_point_id)
+    ).scalar_one_or_none()
+    return Outgoing(
+        contact_id=contact.id,
+        channel=contact.channel,
+        to=to or "",
+        senders=CreditorSettings.model_validate(creditor.settings),
+        reply_to=creditor.email,
+        message=Message(contact.subject, contact.body, None),
+        short_ref=contact.short_ref,
+        attempt=number,
+        attachments=attachments,
+        tried_since=doubtful[0].begun_at if doubtful else None,
+        tried_last=doubtful[-1].begun_at if doubtful else None,
+        formal=contact.purpose == "notice",
+    )
+
+
+def dispatch(world: World, out: Outgoing) -> Result:
+    """Hand a message to its provider, unless an earlier try of it turns out to have arrived. Makes no database call.
+
+    A try of unknown fate is looked up until `world.unknown_for` has passed; then an amicable message is sent again and
+    a formal one is left to a person (promise 4).
+    """
+    try:
+        if out.tried_since and out.tried_last:
+            found = _find(world, out, out.tried_since)
+            if found:
+                return Result("accepted", found.provider_id, found.segments or 0)
+            if datetime.now(UTC) - out.tried_last < timedelta(seconds=world.unknown_for):
+                return Result("unknown", code="looked-up")
+            if out.formal:
+                return Result("ask-a-person", code="UnknownOutcome")
+        accepted = _send(world, out)
+        return Result("accepted", accepted.provider_id, accepted.segments or 0)
+    except Unavailable as error:
+        return Result("unknown" if out.tried_since else "not-sent", code=error.code)
+    except Unknown as error:
+        return Result("unknown", code=error.code)
+    except OptedOut as error:
+        return Result("opted-out", code=error.code)
+    except BadAddress as error:
+        return Result("bad-address", code=error.code)
+    except Permanent as error:
+        return Result("refused", code=error.code)
+
+
+def _find(world: World, out: Outgoing, since: datetime) -> Accepted | None:
+    if out.channel == "sms":
+        return world.sms.find(out.short_ref, out.senders.senders.sms, out.to, since)
+    return world.email.find(out.contact_id.hex, out.to, since)
+
+
+def _send(world: World, out: Outgoing) -> Accepted:
+    send_id, senders = out.contact_id.hex, out.senders.senders
+    if out.channel == "sms":
+        callback = f"{world.callbacks}/webhooks/twilio/status"
+        return world.sms.send(Sms(send_id, out.short_ref, senders.sms, out.to, out.message.text, callback))
+    message = out.message
+    return world.email.send(
+        Email(
+            send_id, senders.email, senders.email_name, out.to, message.subject, message.text, message.html,
+            out.attachments, out.reply_to,
+        )
+    )  # fmt: skip
+
+
+_ENDED = {"bad-address": "failed", "opted-out": "failed", "refused": "failed"}
+
+
+def settle(conn: Connection, out: Outgoing, result: Result) -> None:
+    """Write what became of a call. A callback that was faster than our own record is not overwritten."""
+    now = datetime.now(UTC)
+    conn.execute(
+        update(CONTACT_ATTEMPT)
+        .where(CONTACT_ATTEMPT.c.contact_id == out.contact_id, CONTACT_ATTEMPT.c.number == out.attempt)
+        .values(ended_at=now, outcome=result.verdict, code=result.code)
+    )
+    mine = (CONTACT.c.id == out.contact_id) & (CONTACT.c.state == "in-flight")
+    if result.verdict == "accepted":
+        accepted = {"state": "accepted", "accepted_at": now, "segments": result.segments}
+        conn.execute(update(CONTACT).where(mine).values(provider_id=result.provider_id, **accepted))
+    elif result.verdict in _ENDED:
+        conn.execute(update(CONTACT).where(mine).values(state="failed", settled_at=now))
+        if result.verdict != "refused":
+            _mark_address(conn, out.contact_id, "invalid" if result.verdict == "bad-address" else "opted-out", now)
+
+
+def _mark_address(conn: Connection, contact_id: UUID, state: str, now: datetime) -> None:
+    point = select(CONTACT.c.contact_point_id).where(CONTACT.c.id == contact_id).scalar_subquery()
+    conn.execute(update(CONTACT_POINT).where(CONTACT_POINT.c.id == point).values(state=state, changed_at=now))

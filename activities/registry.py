@@ -1,0 +1,78 @@
+"""Which worker runs what: one task queue for the cases, one per provider account with its rate limit."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from temporalio.client import Client
+
+from activities.contact import Contacts
+from activities.courier import Courier, threadsafe
+from activities.decide import Decisions
+from activities.intake import Intake
+from activities.legal import LegalHandOver
+from activities.notice import Notices
+from activities.protest import Protests
+from activities.protest_batch import ProtestBatch
+from activities.world import World
+from contract.names import CASES_QUEUE, EMAIL_QUEUE, PROTEST_QUEUE, SMS_QUEUE
+from db.engine import make_engine, read_clock
+from gateways.cra import CraTransport, FolderCra, HttpCra
+from gateways.documents import DocumentStore
+from gateways.email import SendGridEmail
+from gateways.settings import Settings
+from gateways.sms import TwilioSms
+from gateways.temporal import WorkerSpec
+from workflows.case import CaseWorkflow
+from workflows.nightly import IntakeWorkflow, SweepWorkflow
+from workflows.protest_batch import ProtestBatchWorkflow
+
+_PROVIDER_SECONDS = 8.0
+"""Time-out of one call to a provider; the activities' own limits are longer (`workflows.options`)."""
+
+
+def build_world(settings: Settings, database_url: str) -> World:
+    """The world of this process, without a courier: stored facts wait for the sweep unless somebody delivers them."""
+    engine = make_engine(database_url)
+    folder = settings.state_dir
+    return World(
+        engine=engine,
+        clock=read_clock(engine),
+        documents=DocumentStore(settings.documents_dir),
+        email=SendGridEmail(settings.sendgrid_key.get_secret_value(), settings.sendgrid_host, _PROVIDER_SECONDS),
+        sms=TwilioSms(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token.get_secret_value(),
+            settings.twilio_base_url,
+            _PROVIDER_SECONDS,
+        ),
+        cra=cra_transport(settings),
+        letters=folder / "letters",
+        callbacks=settings.public_url,
+    )
+
+
+def cra_transport(settings: Settings) -> CraTransport:
+    """The way to the CRA: its web service where one is configured, else a pair of watched folders."""
+    if settings.cra_url:
+        return HttpCra(settings.cra_url, settings.cra_user, settings.cra_password.get_secret_value(), _PROVIDER_SECONDS)
+    folder: Path = settings.cra_folder or settings.state_dir / "cra"
+    return FolderCra(folder / "out", folder / "in")
+
+
+def worker_specs(settings: Settings, client: Client, world: World) -> list[WorkerSpec]:
+    """What each queue's worker runs. Call it on the event loop that the workers run on."""
+    courier = Courier(client, world.engine, world.clock)
+    told = World(**{**vars(world), "deliver": threadsafe(courier, asyncio.get_running_loop())})
+    contact, notice, batch, intake = Contacts(told), Notices(told), ProtestBatch(told), Intake(told, courier)
+    at_home = [
+        Decisions(told).decide, Protests(told).protest, LegalHandOver(told).legal, contact.contact, notice.notice,
+        intake.scan, intake.sweep,
+    ]  # fmt: skip
+    return [
+        WorkerSpec(CASES_QUEUE, [CaseWorkflow, IntakeWorkflow, SweepWorkflow, ProtestBatchWorkflow], at_home),
+        WorkerSpec(EMAIL_QUEUE, [], [contact.contact, notice.notice], settings.email_per_second),
+        WorkerSpec(SMS_QUEUE, [], [contact.contact, notice.notice], settings.sms_per_second),
+        WorkerSpec(PROTEST_QUEUE, [], batch.activities),
+    ]

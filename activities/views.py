@@ -1,0 +1,98 @@
+"""What the texts are shown: rows of the database and folded cases, put into the words of `letters.models`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from db.rows import CREDITOR, INVOICE
+from db.settings import CreditorSettings
+from domain.case import Case
+from domain.policy import Policy
+from letters import models
+from letters.messages import how_to
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One open case with the row of its invoice."""
+
+    case: Case
+    invoice: Row[Any]
+
+
+def read_creditor(conn: Connection, creditor_id: UUID) -> tuple[Row[Any], CreditorSettings]:
+    """The creditor's row and his settings."""
+    row = conn.execute(select(CREDITOR).where(CREDITOR.c.id == creditor_id)).one()
+    return row, CreditorSettings.model_validate(row.settings)
+
+
+def read_invoices(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """Invoice rows by id."""
+    return {row.id: row for row in conn.execute(select(INVOICE).where(INVOICE.c.id.in_(ids)))}
+
+
+def creditor_view(row: Row[Any], settings: CreditorSettings) -> models.Creditor:
+    """Who is owed, as CDC art. 42-A wants it shown."""
+    return models.Creditor(
+        row.name, row.document, row.address, row.city, row.uf, row.cep, row.email, row.phone,
+        settings.site, settings.how_to_verify,
+    )  # fmt: skip
+
+
+def debtor_view(row: Row[Any], consumer: bool) -> models.DebtorView:
+    """Who owes."""
+    return models.DebtorView(row.name, row.document, consumer)
+
+
+def invoice_view(claim: Claim, on: date) -> models.InvoiceView:
+    """One invoice with its updated debt on a day."""
+    row = claim.invoice
+    return models.InvoiceView(
+        number=row.printed_number,
+        instalment=row.instalment,
+        kind=row.kind,
+        issued=row.issued,
+        due=claim.case.terms.due,
+        original=row.amount,
+        debt=claim.case.debt(on),
+        origin=row.description or f"{row.kind} {row.printed_number}",
+    )
+
+
+def firm_step(policy: Policy) -> models.FirmStep | None:
+    """What this ladder does when friendly contact fails: nothing firm may be announced that it does not do."""
+    kinds = {str(step.do) for step in policy.steps}
+    return "protest" if "protest" in kinds else "legal" if "legal" in kinds else None
+
+
+_AHEAD = {"protest": "notificação formal e, depois do prazo dela, protesto do título", "legal": "envio ao jurídico"}
+
+
+def message_data(
+    creditor: tuple[Row[Any], CreditorSettings],
+    debtor: Row[Any],
+    claims: Sequence[Claim],
+    policy: Policy,
+    on: date,
+    short_ref: str,
+    channel: models.Channel,
+) -> models.MessageData:
+    """Everything a message to one debtor may show, the first claim being the one that sends it."""
+    row, settings = creditor
+    view = creditor_view(row, settings)
+    firm = firm_step(policy)
+    return models.MessageData(
+        creditor=view,
+        debtor=debtor_view(debtor, claims[0].case.terms.consumer),
+        invoices=tuple(invoice_view(claim, on) for claim in claims),
+        how=how_to(channel, view, settings.how_to_pay),
+        on=on,
+        short_ref=short_ref,
+        next_step=_AHEAD[firm] if firm else None,
+    )

@@ -1,0 +1,44 @@
+"""The tables as SQLAlchemy Core sees them: the hot path reads and writes rows, not objects."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from sqlalchemy import Table
+
+from db import tables as t
+
+
+def _table(model: type) -> Table:
+    return cast(Table, model.__table__)  # type: ignore[attr-defined]
+
+
+APPROVAL = _table(t.Approval)
+CASE = _table(t.Case)
+CLOCK = _table(t.ClockRow)
+CONTACT = _table(t.Contact)
+CONTACT_ATTEMPT = _table(t.ContactAttempt)
+CONTACT_CASE = _table(t.ContactCase)
+CONTACT_POINT = _table(t.ContactPoint)
+CRA_FILE = _table(t.CraFileRow)
+CREDITOR = _table(t.Creditor)
+DEBTOR = _table(t.Debtor)
+DOCUMENT = _table(t.Document)
+FACT = _table(t.FactRow)
+INSTRUCTION = _table(t.InstructionRow)
+INVOICE = _table(t.Invoice)
+LEDGER = _table(t.Ledger)
+LOT_SEQUENCE = _table(t.LotSequence)
+NOTE = _table(t.Note)
+NOTICE = _table(t.Notice)
+ORDER = _table(t.ProtestOrder)
+PARTY = _table(t.Party)
+PAYMENT = _table(t.PaymentRow)
+POLICY = _table(t.PolicyRow)
+PROMISE = _table(t.PromiseRow)
+SCHEDULE = _table(t.ScheduleRow)
+STAFF = _table(t.Staff)
+TASK = _table(t.Task)
+TITLE = _table(t.ProtestTitle)
+WEBHOOK_EVENT = _table(t.WebhookEvent)
+WORD = _table(t.ApprovalWord)

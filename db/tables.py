@@ -1,0 +1,532 @@
+"""The tables, as sqlmodel classes. Money NUMERIC(15,2), times timestamptz in UTC, ids UUIDs made in Python.
+
+Personal data (names, documents, addresses, message texts, free notes) stands only in tables whose rows can be erased:
+creditor, debtor, party, contact_point, invoice, contact, note, webhook_event, payment hints, and the content of
+documents. `case`, `fact`, `ledger`, `instruction` and `schedule` carry ids, codes, dates, amounts and hashes.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+MONEY = sa.Numeric(15, 2)
+TIME = sa.DateTime(timezone=True)
+
+
+def _id() -> Any:
+    return Field(default_factory=uuid4, primary_key=True)
+
+
+def _link(target: str, *, null: bool = False) -> Any:
+    return Field(default=None if null else ..., foreign_key=target, index=True, nullable=null)
+
+
+def _json(default: str = "{}") -> Any:
+    return Field(sa_column=sa.Column(JSONB, nullable=False, server_default=sa.text(f"'{default}'::jsonb")))
+
+
+def _time(*, null: bool = False, index: bool = False) -> Any:
+    if null:
+        return Field(default=None, sa_type=TIME, nullable=True, index=index)
+    return Field(sa_type=TIME, nullable=False, index=index)
+
+
+def _money(*, null: bool = False) -> Any:
+    return Field(default=None, sa_type=MONEY, nullable=True) if null else Field(sa_type=MONEY, nullable=False)
+
+
+class Creditor(SQLModel, table=True):
+    """The company that is owed. `settings`: see `db.settings.CreditorSettings`."""
+
+    id: UUID = _id()
+    code: str = Field(unique=True)
+    name: str
+    document: str = Field(unique=True)
+    address: str
+    city: str
+    uf: str
+    cep: str
+    email: str
+    phone: str
+    settings: dict[str, Any] = _json()
+    salt: str
+    created_at: datetime = _time()
+
+
+class Debtor(SQLModel, table=True):
+    """Who owes. A record belongs to one creditor: contact data and opt-outs never cross creditors (LGPD)."""
+
+    __table_args__ = (sa.UniqueConstraint("creditor_id", "document"),)
+    id: UUID = _id()
+    creditor_id: UUID = Field(foreign_key="creditor.id")
+    kind: str
+    document: str
+    name: str
+    address: str = ""
+    district: str = ""
+    city: str = ""
+    uf: str = ""
+    cep: str = ""
+    ibge: str = ""
+    opted_out: list[str] = _json("[]")
+    created_at: datetime = _time()
+
+
+class Party(SQLModel, table=True):
+    """Who else is bound by an invoice: co-debtor, avalista, guarantor, representative."""
+
+    id: UUID = _id()
+    invoice_id: UUID = _link("invoice.id")
+    role: str
+    document: str
+    name: str
+    address: str = ""
+    city: str = ""
+    uf: str = ""
+    cep: str = ""
+
+
+class ContactPoint(SQLModel, table=True):
+    """An address on one channel. `state`: usable, invalid, unusable (never was), opted-out. `consent`: source and day."""
+
+    __tablename__ = "contact_point"
+    __table_args__ = (sa.UniqueConstraint("debtor_id", "channel", "address"),)
+    id: UUID = _id()
+    debtor_id: UUID = Field(foreign_key="debtor.id")
+    channel: str
+    address: str
+    role: str = "debtor"
+    source: str = ""
+    state: str = "usable"
+    consent: str = ""
+    rank: int = 0
+    changed_at: datetime = _time()
+
+
+class Invoice(SQLModel, table=True):
+    """One debt with one due date, and the terms of charge with their source."""
+
+    __table_args__ = (sa.UniqueConstraint("creditor_id", "debtor_id", "number", "instalment"),)
+    id: UUID = _id()
+    creditor_id: UUID = Field(foreign_key="creditor.id")
+    debtor_id: UUID = _link("debtor.id")
+    number: str
+    instalment: str = ""
+    printed_number: str
+    kind: str
+    issued: date
+    due: date
+    amount: Decimal = _money()
+    fine_percent: Decimal = Field(sa_type=sa.Numeric(7, 4))
+    monthly_interest_percent: Decimal = Field(sa_type=sa.Numeric(7, 4))
+    charges_source: str = ""
+    description: str = ""
+    policy: str = ""
+    row_hash: str
+    import_id: UUID | None = _link("import_file.id", null=True)
+    vanished: bool = False
+    created_at: datetime = _time()
+
+
+class Case(SQLModel, table=True):
+    """The life of one invoice. `state` is the folded case; the other columns are its projection for locks and lists."""
+
+    __table_args__ = (
+        sa.Index("ix_case_debtor_open", "debtor_id", postgresql_where=sa.text("stage <> 'closed'")),
+        sa.Index("ix_case_stage_next", "stage", "next_at"),
+    )
+    id: UUID = _id()
+    creditor_id: UUID = _link("creditor.id")
+    debtor_id: UUID = Field(foreign_key="debtor.id")
+    invoice_id: UUID = Field(foreign_key="invoice.id", unique=True)
+    policy_hash: str = Field(foreign_key="policy.hash", index=True)
+    stage: str
+    state: dict[str, Any] = _json()
+    balance: Decimal = _money()
+    generation: int = 1
+    seq: int = 0
+    ledger_seq: int = 0
+    ledger_hash: str = ""
+    next_action: str = ""
+    next_step: str = ""
+    next_at: datetime | None = _time(null=True)
+    next_reason: str = ""
+    schedule_version: int = 0
+    schedule_hash: str = ""
+    outcome: str = ""
+    starts_on: date = Field(index=True)
+    opened_at: datetime = _time()
+    started_at: datetime | None = _time(null=True)
+    closed_at: datetime | None = _time(null=True)
+
+
+class Ledger(SQLModel, table=True):
+    """The book of a case: a hash chain from its first entry. The database refuses update, delete and truncate."""
+
+    case_id: UUID = Field(foreign_key="case.id", primary_key=True)
+    seq: int = Field(primary_key=True)
+    kind: str
+    body: dict[str, Any] = _json()
+    cause: str
+    actor: str
+    business_at: datetime = _time()
+    recorded_at: datetime = _time()
+    rules_version: str
+    previous_hash: str
+    hash: str
+
+
+class FactRow(SQLModel, table=True):
+    """What the world told us, stored before anything else; taken in once, in order."""
+
+    __tablename__ = "fact"
+    __table_args__ = (
+        sa.UniqueConstraint("source_key"),
+        sa.Index("ix_fact_waiting", "case_id", postgresql_where=sa.text("acknowledged_at IS NULL")),
+    )
+    id: UUID = _id()
+    number: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(), unique=True))
+    case_id: UUID = _link("case.id")
+    source_key: str
+    kind: str
+    body: dict[str, Any] = _json()
+    actor: str
+    business_at: datetime = _time()
+    received_at: datetime = _time(index=True)
+    acknowledged_at: datetime | None = _time(null=True)
+    refusal: str = ""
+
+
+class Contact(SQLModel, table=True):
+    """One message, call or letter to a debtor: intent first, then what became of it."""
+
+    __table_args__ = (sa.Index("ix_contact_budget", "debtor_id", "planned_at"),)
+    id: UUID = _id()
+    creditor_id: UUID = _link("creditor.id")
+    debtor_id: UUID = Field(foreign_key="debtor.id")
+    contact_point_id: UUID | None = _link("contact_point.id", null=True)
+    channel: str
+    purpose: str
+    text_id: str
+    subject: str = ""
+    body: str = ""
+    content_hmac: str = ""
+    short_ref: str = ""
+    counts: bool = True
+    state: str
+    provider_id: str = Field(default="", index=True)
+    segments: int = 0
+    document_id: UUID | None = _link("document.id", null=True)
+    planned_at: datetime = _time()
+    accepted_at: datetime | None = _time(null=True)
+    settled_at: datetime | None = _time(null=True)
+
+
+class ContactCase(SQLModel, table=True):
+    """Which case, step and attempt a contact stands for; the first link is the case that sent it."""
+
+    __tablename__ = "contact_case"
+    __table_args__ = (sa.UniqueConstraint("case_id", "step", "attempt"),)
+    contact_id: UUID = Field(foreign_key="contact.id", primary_key=True)
+    case_id: UUID = Field(foreign_key="case.id", primary_key=True)
+    step: str
+    attempt: int
+    lead: bool
+
+
+class ContactAttempt(SQLModel, table=True):
+    """One call to the provider for a contact: begun before the call, its outcome after."""
+
+    __tablename__ = "contact_attempt"
+    contact_id: UUID = Field(foreign_key="contact.id", primary_key=True)
+    number: int = Field(primary_key=True)
+    begun_at: datetime = _time()
+    ended_at: datetime | None = _time(null=True)
+    outcome: str = "in-flight"
+    code: str = ""
+
+
+class WebhookEvent(SQLModel, table=True):
+    """A verified call of a provider, stored before it is answered; `taken_at` when its meaning was applied."""
+
+    __tablename__ = "webhook_event"
+    __table_args__ = (
+        sa.UniqueConstraint("provider", "event_key"),
+        sa.Index("ix_webhook_event_waiting", "received_at", postgresql_where=sa.text("taken_at IS NULL")),
+    )
+    id: UUID = _id()
+    provider: str
+    event_key: str
+    contact_id: UUID | None = Field(default=None, index=True)
+    event: str
+    code: str = ""
+    body: dict[str, Any] = _json()
+    received_at: datetime = _time()
+    business_at: datetime = _time()
+    taken_at: datetime | None = _time(null=True)
+
+
+class Notice(SQLModel, table=True):
+    """A prior-notice letter: what was issued, by which ways, and the best proof there is."""
+
+    id: UUID = _id()
+    case_id: UUID = _link("case.id")
+    step: str
+    document_id: UUID = _link("document.id")
+    deadline_days: int
+    issued_at: datetime = _time()
+    proof_level: str = ""
+    proof_on: date | None = None
+    deadline: date | None = None
+    state: str
+
+
+class ProtestTitle(SQLModel, table=True):
+    """A title on its way to, at, or back from the notary."""
+
+    __tablename__ = "protest_title"
+    id: UUID = _id()
+    case_id: UUID = _link("case.id")
+    creditor_id: UUID = _link("creditor.id")
+    our_number: str = Field(unique=True)
+    attempt: int
+    amount: Decimal = _money()
+    balance: Decimal = _money()
+    municipality: str
+    state: str = Field(index=True)
+    notary_code: str = ""
+    protocol: str = ""
+    protocol_date: date | None = None
+    term_end: date | None = None
+    irregularities: list[str] = _json("[]")
+    costs: Decimal = Field(default=Decimal(0), sa_type=MONEY)
+    changed_at: datetime = _time()
+
+
+class ProtestOrder(SQLModel, table=True):
+    """One order to the notary about a title: present, withdraw or cancel. One open order at a time per title."""
+
+    __tablename__ = "protest_order"
+    __table_args__ = (
+        sa.Index(
+            "uq_protest_order_open", "title_id", unique=True, postgresql_where=sa.text("state IN ('queued', 'sent')")
+        ),
+    )
+    id: UUID = _id()
+    title_id: UUID = _link("protest_title.id")
+    kind: str
+    state: str = Field(index=True)
+    file_id: UUID | None = _link("cra_file.id", null=True)
+    queued_at: datetime = _time()
+    answered_at: datetime | None = _time(null=True)
+
+
+class CraFileRow(SQLModel, table=True):
+    """A file exchanged with a CRA, stored whole before it is sent or taken in."""
+
+    __tablename__ = "cra_file"
+    __table_args__ = (sa.UniqueConstraint("presenter", "name", "direction"),)
+    id: UUID = _id()
+    presenter: str
+    name: str
+    kind: str
+    direction: str
+    business_day: date = Field(index=True)
+    sequence: int
+    document_id: UUID = _link("document.id")
+    state: str
+    reply_code: str = ""
+    created_at: datetime = _time()
+    settled_at: datetime | None = _time(null=True)
+
+
+class LotSequence(SQLModel, table=True):
+    """The continuous remittance number per presenter and municipality (layout V4.3, header field 08)."""
+
+    __tablename__ = "lot_sequence"
+    presenter: str = Field(primary_key=True)
+    municipality: str = Field(primary_key=True)
+    last: int
+
+
+class InstructionRow(SQLModel, table=True):
+    """The next instruction, keyed by case, generation and sequence: run again, the recorded one is the answer."""
+
+    __tablename__ = "instruction"
+    case_id: UUID = Field(foreign_key="case.id", primary_key=True)
+    generation: int = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    body: dict[str, Any] = _json()
+    decided_at: datetime = _time()
+
+
+class ScheduleRow(SQLModel, table=True):
+    """All steps with their dates, as they stood from `decided_at` on, and why they changed."""
+
+    __tablename__ = "schedule"
+    case_id: UUID = Field(foreign_key="case.id", primary_key=True)
+    version: int = Field(primary_key=True)
+    reason: str
+    steps: list[dict[str, Any]] = _json("[]")
+    decided_at: datetime = _time()
+
+
+class ClockRow(SQLModel, table=True):
+    """The one clock of the installation: real in production, scaled in the demo."""
+
+    __tablename__ = "clock"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="only_one"),)
+    id: int = Field(default=1, primary_key=True)
+    real_origin: datetime = _time()
+    business_origin: datetime = _time()
+    scale: float
+
+
+class Task(SQLModel, table=True):
+    """Work for a person, with owner, due date and outcome."""
+
+    __table_args__ = (sa.Index("ix_task_open", "due", postgresql_where=sa.text("done_at IS NULL")),)
+    id: UUID = _id()
+    case_id: UUID | None = _link("case.id", null=True)
+    kind: str
+    step: str = ""
+    owner: str
+    due: date
+    details: list[str] = _json("[]")
+    outcome: str = ""
+    done_by: str = ""
+    opened_at: datetime = _time()
+    done_at: datetime | None = _time(null=True)
+
+
+class PromiseRow(SQLModel, table=True):
+    """ "I pay on the 10th": date, amount, and what became of it."""
+
+    __tablename__ = "promise"
+    id: UUID = _id()
+    case_id: UUID = _link("case.id")
+    on: date
+    amount: Decimal | None = _money(null=True)
+    state: str
+    made_at: datetime = _time()
+
+
+class PaymentRow(SQLModel, table=True):
+    """A movement of money. It counts once, whoever reports it; without a case it waits for a person."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        sa.UniqueConstraint("creditor_id", "reference"),
+        sa.Index("ix_payment_unmatched", "creditor_id", postgresql_where=sa.text("case_id IS NULL")),
+    )
+    id: UUID = _id()
+    creditor_id: UUID = Field(foreign_key="creditor.id")
+    case_id: UUID | None = _link("case.id", null=True)
+    reference: str
+    amount: Decimal = _money()
+    paid_on: date
+    source: str
+    hint: str = ""
+    reversed_on: date | None = None
+    received_at: datetime = _time()
+
+
+class Document(SQLModel, table=True):
+    """A content-addressed file of the document store."""
+
+    id: UUID = _id()
+    case_id: UUID | None = _link("case.id", null=True)
+    kind: str
+    name: str
+    mime: str
+    sha256: str = Field(index=True)
+    size: int
+    created_at: datetime = _time()
+
+
+class PolicyRow(SQLModel, table=True):
+    """A ladder pinned by the hash of its text."""
+
+    __tablename__ = "policy"
+    hash: str = Field(primary_key=True)
+    name: str
+    text: str
+    pinned_at: datetime = _time()
+
+
+class Staff(SQLModel, table=True):
+    """Who may act: roles clerk, supervisor, manager, lawyer; limit in reais; a personal token, stored as its hash."""
+
+    id: str = Field(primary_key=True)
+    name: str
+    roles: list[str] = _json("[]")
+    limit: Decimal = _money()
+    token_hash: str = Field(unique=True)
+    active: bool = True
+    created_at: datetime = _time()
+
+
+class Approval(SQLModel, table=True):
+    """What needs a signed-in person's word. Each word is an `ApprovalWord`; nothing goes out on silence."""
+
+    id: UUID = _id()
+    case_id: UUID = _link("case.id")
+    purpose: str
+    step: str
+    role: str
+    needed: int
+    amount: Decimal = _money()
+    state: str = Field(index=True)
+    due: date
+    requested_at: datetime = _time()
+
+
+class ApprovalWord(SQLModel, table=True):
+    """One person's yes or no to an approval."""
+
+    __tablename__ = "approval_word"
+    approval_id: UUID = Field(foreign_key="approval.id", primary_key=True)
+    staff_id: str = Field(foreign_key="staff.id", primary_key=True, index=True)
+    yes: bool
+    reason: str = ""
+    said_at: datetime = _time()
+
+
+class Note(SQLModel, table=True):
+    """Free text about a case, outside the ledger because it can name people and must be erasable."""
+
+    id: UUID = _id()
+    case_id: UUID = _link("case.id")
+    fact_id: UUID | None = Field(default=None, index=True)
+    author: str
+    text: str
+    written_at: datetime = _time()
+
+
+class ImportFile(SQLModel, table=True):
+    """A file that came in, by its hash, and what it changed."""
+
+    __tablename__ = "import_file"
+    id: UUID = _id()
+    creditor_id: UUID = _link("creditor.id")
+    kind: str
+    name: str
+    sha256: str = Field(index=True)
+    counts: dict[str, Any] = _json()
+    imported_at: datetime = _time()
+    actor: str

@@ -1,0 +1,261 @@
+"""A case as it stands.
+
+`Case` is plain data: it is stored as JSON with the case row and can be built again from its ledger. Facts are taken in
+by `domain.fold`; what follows from a state is decided in `domain.decide`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from domain import facts as f
+from domain.debt import Charges, Debt, Payment, Reduction, ReductionKind, updated_debt
+from domain.limitation import Terms as Limitation
+from domain.limitation import limitation
+from domain.money import ZERO
+from domain.places import time_zone
+
+LEVELS: tuple[f.Level, ...] = ("sent", "delivered", "read", "received-by-name")
+LIVE = frozenset({"sent", "confirmed", "withdrawing", "suspended"})
+"""States in which a title is at the notary or on its way there."""
+_REDUCTION: dict[str, ReductionKind] = {"return": "return", "withholding": "withholding"}
+"""Credit notes and the ERP's corrections count as rebates."""
+ELECTRONIC = frozenset({"email", "sms", "whatsapp", "voice", "call"})
+
+
+@dataclass
+class Terms:
+    """Of the invoice: what was agreed. Percentages are per cent; charges without a source are none."""
+
+    principal: Decimal
+    due: date
+    original_due: date
+    kind: str
+    consumer: bool
+    fine_percent: Decimal = ZERO
+    monthly_interest_percent: Decimal = ZERO
+    charges_source: str = ""
+
+
+@dataclass
+class Paid:
+    """One payment, as counted."""
+
+    reference: str
+    amount: Decimal
+    on: date
+    at_notary: bool = False
+    reversed: bool = False
+    thanked: bool = False
+
+
+@dataclass
+class Reduced:
+    """One reduction of the debt."""
+
+    amount: Decimal
+    how: str
+    on: date
+
+
+@dataclass
+class StepState:
+    """How far a step is: pending, running (waiting for people or the notary), done, passed-over."""
+
+    status: Literal["pending", "running", "done", "passed-over"] = "pending"
+    on: date | None = None
+    attempt: int = 1
+    deferred_until: datetime | None = None
+    reason: str = ""
+
+
+@dataclass
+class Promise:
+    """An open promise: its day, its amount (None = everything), and what had been paid when it was made."""
+
+    id: str
+    on: date
+    amount: Decimal | None
+    paid_before: Decimal
+
+
+@dataclass
+class Notice:
+    """The prior notice: the ways it went, what came of each, and the best proof that opens the gate."""
+
+    id: str
+    step: str
+    issued_on: date
+    ways: dict[str, str]
+    proof_on: date | None = None
+    state: Literal["issued", "proved", "undeliverable", "released"] = "issued"
+
+
+@dataclass
+class Protest:
+    """The title at the notary; `word` and `over_on` say how the step ended (named moment protest.over)."""
+
+    state: str = "none"
+    title_id: str = ""
+    declared: Decimal = ZERO
+    sent_on: date | None = None
+    term_end: date | None = None
+    word: str = "none"
+    over_on: date | None = None
+    attempt: int = 0
+
+
+@dataclass
+class Approval:
+    """What waits for signed-in people."""
+
+    id: str
+    purpose: str
+    step: str
+    due: date
+    state: Literal["asked", "given"] = "asked"
+
+
+@dataclass
+class OpenTask:
+    """A task that the case knows of."""
+
+    kind: str
+    step: str
+    due: date
+    holds: bool
+
+
+@dataclass
+class Need:
+    """A task to be opened with the next decision."""
+
+    task: str
+    step: str = ""
+    owner: str = "clerk"
+    holds: bool = False
+    details: tuple[str, ...] = ()
+
+
+@dataclass
+class Case:
+    """Everything that decides what comes next. Days are the debtor's local civil days; amounts Decimal reais."""
+
+    id: str
+    uf: str
+    jitter: float
+    policy_hash: str
+    terms: Terms
+    ladder_due: date
+    awaits_release: bool = False
+    payments: list[Paid] = field(default_factory=list)
+    reductions: list[Reduced] = field(default_factory=list)
+    steps: dict[str, StepState] = field(default_factory=dict)
+    promise: Promise | None = None
+    promises_made: int = 0
+    promises_broken: int = 0
+    broken_on: date | None = None
+    dispute: str = ""
+    paused_until: date | None = None
+    holds: list[str] = field(default_factory=list)
+    opted_out: list[str] = field(default_factory=list)
+    tasks: dict[str, OpenTask] = field(default_factory=dict)
+    tasks_opened: int = 0
+    asked: list[str] = field(default_factory=list)
+    needs: list[Need] = field(default_factory=list)
+    approval: Approval | None = None
+    approvals_asked: int = 0
+    notice: Notice | None = None
+    protest: Protest = field(default_factory=Protest)
+    legal_on: date | None = None
+    ended: str = ""
+    closed: str = ""
+    last_contact_on: date | None = None
+    failures: int = 0
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+    def counted(self) -> list[Paid]:
+        """Payments that stand (not reversed), by day."""
+        return sorted((p for p in self.payments if not p.reversed), key=lambda p: p.on)
+
+    def paid(self) -> Decimal:
+        """The sum of the payments that stand, in reais."""
+        return sum((p.amount for p in self.counted()), ZERO)
+
+    def charges(self) -> Charges:
+        """The invoice's agreed charges."""
+        terms = self.terms
+        return Charges(terms.fine_percent, terms.monthly_interest_percent, terms.charges_source)
+
+    def debt(self, on: date) -> Debt:
+        """The updated debt on a day, with its memory of calculation."""
+        terms = self.terms
+        return updated_debt(
+            terms.principal,
+            terms.due,
+            on,
+            self.charges(),
+            payments=[Payment(p.on, p.amount) for p in self.counted() if p.on <= on],
+            reductions=[
+                Reduction(r.on, r.amount, _REDUCTION.get(r.how, "rebate")) for r in self.reductions if r.on <= on
+            ],
+            consumer=terms.consumer,
+        )
+
+    def face(self) -> Decimal:
+        """Principal still open: what a notary may be asked to protest (CRA layout field 18; irregularity 24)."""
+        days = [p.on for p in self.counted()] + [r.on for r in self.reductions]
+        return self.debt(max(days, default=self.terms.due)).principal
+
+    def settled(self, tolerance: Decimal) -> bool:
+        """Is nothing left to ask for? Judged on the day of the last payment or reduction, within the tolerance."""
+        if any(p.at_notary for p in self.counted()):
+            return True
+        days = [p.on for p in self.counted()] + [r.on for r in self.reductions]
+        return bool(days) and self.debt(max(days)).total <= tolerance
+
+    def today(self, now: datetime) -> date:
+        """The civil day at the debtor's place."""
+        return now.astimezone(time_zone(self.uf)).date()
+
+    def limitation(self) -> Limitation:
+        """Last days of protest and of any contact, from the original due date."""
+        return limitation(self.terms.kind, self.terms.original_due)
+
+    def stage(self, today: date) -> str:
+        """The stage of the case on a day (design words)."""
+        if self.closed:
+            return "closed"
+        if self.legal_on:
+            return "legal"
+        if self.protest.state in LIVE or self.protest.state in ("queued", "registered"):
+            return "protest"
+        if self.notice:
+            return "notice"
+        return "amicable" if today >= self.terms.due else "preventive"
+
+    def step(self, step: str) -> StepState:
+        """The state of a step, pending where nothing happened to it yet."""
+        return self.steps.setdefault(step, StepState())
+
+    def deaf_to(self, channel: str) -> bool:
+        """Did the debtor opt out of this channel? An opt-out from electronic channels leaves the letter."""
+        return channel in self.opted_out or ("electronic" in self.opted_out and channel in ELECTRONIC)
+
+
+CASE: TypeAdapter[Case] = TypeAdapter(Case)
+
+
+def load(state: dict[str, Any]) -> Case:
+    """A case from the JSON of its row."""
+    return CASE.validate_python(state)
+
+
+def dump(case: Case) -> dict[str, Any]:
+    """A case as JSON for its row."""
+    return CASE.dump_python(case, mode="json", exclude_defaults=True)  # type: ignore[no-any-return]

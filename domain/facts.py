@@ -1,0 +1,587 @@
+"""The vocabulary of a case: every fact that can be folded into it.
+
+Told facts come from the world (payments, staff, files, provider events); own facts are what the case decides by itself
+and records beside them. A fact carries ids, codes, dates and amounts, never personal data: it stands in the ledger for
+ever. Add kinds and fields with defaults; never rename or remove one, old cases still hold it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, TypeAdapter
+
+Hold = Literal["court", "insolvency", "death", "over-indebted", "vanished"]
+Level = Literal["sent", "delivered", "read", "received-by-name"]
+
+
+# --- the world: the debt -------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Extended:
+    """A new due date; charges and the ladder count from it."""
+
+    due: date
+    source: str = ""
+    kind: Literal["extended"] = "extended"
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """The debt became smaller: rebate, return, credit note, withholding, or the ERP's own correction."""
+
+    amount: Decimal
+    how: Literal["rebate", "return", "withholding", "credit-note", "correction"]
+    on: date
+    source: str = ""
+    kind: Literal["adjusted"] = "adjusted"
+
+
+@dataclass(frozen=True)
+class Voided:
+    """The debt never was or is no more (cancelled invoice): nobody is asked for it again."""
+
+    reason: str = ""
+    kind: Literal["void"] = "void"
+
+
+@dataclass(frozen=True)
+class WrittenOff:
+    """The creditor gives the debt up."""
+
+    reason: str = ""
+    kind: Literal["write_off"] = "write_off"
+
+
+@dataclass(frozen=True)
+class PaymentReceived:
+    """Money for this case. `at_notary`: paid to the notary, who gives quittance for the declared value."""
+
+    reference: str
+    amount: Decimal
+    paid_on: date
+    source: str = ""
+    at_notary: bool = False
+    kind: Literal["payment"] = "payment"
+
+
+@dataclass(frozen=True)
+class PaymentReversed:
+    """A payment that was counted came back (chargeback, bounced cheque)."""
+
+    reference: str
+    on: date
+    kind: Literal["reverse"] = "reverse"
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """A full import no longer has this invoice: held until a person says why."""
+
+    source: str = ""
+    kind: Literal["vanished"] = "vanished"
+
+
+@dataclass(frozen=True)
+class ContactDataChanged:
+    """A new or corrected address: what waited for a way to reach the debtor may go on."""
+
+    channel: str
+    kind: Literal["contact_data"] = "contact_data"
+
+
+# --- the world: people ---------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Released:
+    """The first wave of an old portfolio was let go by a person."""
+
+    on: date
+    kind: Literal["release"] = "release"
+
+
+@dataclass(frozen=True)
+class PromiseMade:
+    """The debtor says: I pay on that day. Amount None = the whole debt."""
+
+    promise_id: str
+    on: date
+    amount: Decimal | None = None
+    kind: Literal["promise"] = "promise"
+
+
+@dataclass(frozen=True)
+class DisputeOpened:
+    """The debtor denies the debt or its amount."""
+
+    dispute_id: str
+    kind: Literal["dispute"] = "dispute"
+
+
+@dataclass(frozen=True)
+class DisputeResolved:
+    """A person decided the dispute: upheld (the debtor is right, the debt is void) or rejected."""
+
+    upheld: bool
+    kind: Literal["resolve"] = "resolve"
+
+
+@dataclass(frozen=True)
+class OptedOut:
+    """No more contacts on these channels; "electronic" means every one but the letter."""
+
+    channels: tuple[str, ...] = ("electronic",)
+    kind: Literal["opt_out"] = "opt_out"
+
+
+@dataclass(frozen=True)
+class OptedIn:
+    """The debtor allows these channels again."""
+
+    channels: tuple[str, ...] = ("electronic",)
+    kind: Literal["opt_in"] = "opt_in"
+
+
+@dataclass(frozen=True)
+class Paused:
+    """Staff hold the ladder up to and including a day."""
+
+    since: date
+    until: date
+    kind: Literal["pause"] = "pause"
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """Staff end a pause before its day."""
+
+    kind: Literal["resume"] = "resume"
+
+
+@dataclass(frozen=True)
+class HoldSet:
+    """Something in the world forbids going on, with no date: a court order, insolvency, a death."""
+
+    hold: Hold
+    kind: Literal["hold"] = "hold"
+
+
+@dataclass(frozen=True)
+class HoldLifted:
+    """The reason for a hold is gone."""
+
+    hold: Hold
+    kind: Literal["lift"] = "lift"
+
+
+@dataclass(frozen=True)
+class NoteAdded:
+    """A person wrote something down; the text stands in an erasable row."""
+
+    note_id: str
+    kind: Literal["note"] = "note"
+
+
+@dataclass(frozen=True)
+class ContactLogged:
+    """A person called or learned what became of a letter. `step` is the step it completes, if any."""
+
+    channel: str
+    outcome: str
+    step: str = ""
+    on: date | None = None
+    kind: Literal["log"] = "log"
+
+
+@dataclass(frozen=True)
+class TaskDone:
+    """A person finished a task."""
+
+    task_id: str
+    outcome: str
+    kind: Literal["task_done"] = "task_done"
+
+
+@dataclass(frozen=True)
+class Approved:
+    """Enough signed-in people with role and limit said yes; the rows of the approval are the proof."""
+
+    approval_id: str
+    kind: Literal["approve"] = "approve"
+
+
+@dataclass(frozen=True)
+class ApprovalRefused:
+    """A signed-in person said no."""
+
+    approval_id: str
+    kind: Literal["refuse"] = "refuse"
+
+
+@dataclass(frozen=True)
+class PolicyMigrated:
+    """Staff moved the case to another ladder, with a reason."""
+
+    policy_hash: str
+    reason: str = ""
+    kind: Literal["migrate"] = "migrate"
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A message to the case that could not be understood; held until a person has looked."""
+
+    name: str
+    kind: Literal["unreadable"] = "unreadable"
+
+
+# --- what our own actions brought about ----------------------------------------------------------------------------
+@dataclass(frozen=True)
+class ContactSent:
+    """A provider accepted the message of a step (or another case's message covered it)."""
+
+    step: str
+    contact_id: str
+    channel: str
+    covered: bool = False
+    kind: Literal["contact_sent"] = "contact_sent"
+
+
+@dataclass(frozen=True)
+class ContactDeferred:
+    """Not now: until when, and why (hours, caps, provider away, another message on its way)."""
+
+    step: str
+    until: datetime
+    reason: str
+    kind: Literal["contact_deferred"] = "contact_deferred"
+
+
+@dataclass(frozen=True)
+class ContactFailed:
+    """A message could not be delivered; `bad_address` asks for the next channel of the same step."""
+
+    step: str
+    contact_id: str
+    channel: str
+    code: str
+    bad_address: bool = True
+    kind: Literal["contact_failed"] = "contact_failed"
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """No usable channel is left for a step."""
+
+    step: str
+    reason: str
+    kind: Literal["unreachable"] = "unreachable"
+
+
+@dataclass(frozen=True)
+class NoticeIssued:
+    """The prior notice was made and handed to every way named (channel of each)."""
+
+    notice_id: str
+    step: str
+    channels: tuple[str, ...]
+    kind: Literal["notice_issued"] = "notice_issued"
+
+
+@dataclass(frozen=True)
+class NoticeProved:
+    """Evidence about one way of a notice: a level of proof, and its day at the debtor's place."""
+
+    notice_id: str
+    channel: str
+    level: Level
+    on: date
+    kind: Literal["notice_proved"] = "notice_proved"
+
+
+@dataclass(frozen=True)
+class NoticeReturned:
+    """One way of a notice failed for good: bounced, returned, refused, unknown address."""
+
+    notice_id: str
+    channel: str
+    reason: str
+    kind: Literal["notice_returned"] = "notice_returned"
+
+
+@dataclass(frozen=True)
+class TitleQueued:
+    """The title waits for the next remittance; its balance is what will be declared."""
+
+    step: str
+    title_id: str
+    balance: Decimal
+    kind: Literal["title_queued"] = "title_queued"
+
+
+@dataclass(frozen=True)
+class TitleIncomplete:
+    """The title lacks something the notary needs: codes of what is missing."""
+
+    step: str
+    missing: tuple[str, ...]
+    kind: Literal["title_incomplete"] = "title_incomplete"
+
+
+@dataclass(frozen=True)
+class TitleSent:
+    """The title left in a remittance."""
+
+    title_id: str
+    on: date
+    kind: Literal["title_sent"] = "title_sent"
+
+
+@dataclass(frozen=True)
+class TitleConfirmed:
+    """The notary took the title: the day of its protocol, and the last day of the three-day term."""
+
+    title_id: str
+    protocol_date: date
+    term_end: date
+    kind: Literal["title_confirmed"] = "title_confirmed"
+
+
+@dataclass(frozen=True)
+class TitleReturned:
+    """The notary gave the title back with irregularities (CRA codes)."""
+
+    title_id: str
+    irregularities: tuple[str, ...]
+    representable: bool
+    kind: Literal["title_returned"] = "title_returned"
+
+
+@dataclass(frozen=True)
+class TitleRegistered:
+    """The protest was registered (Lei 9.492 art. 20)."""
+
+    title_id: str
+    on: date
+    kind: Literal["title_registered"] = "title_registered"
+
+
+@dataclass(frozen=True)
+class TitleWithdrawn:
+    """The title came back before registration at our request (Lei 9.492 art. 16)."""
+
+    title_id: str
+    on: date
+    kind: Literal["title_withdrawn"] = "title_withdrawn"
+
+
+@dataclass(frozen=True)
+class TitleCancelled:
+    """A registered protest was cancelled (Lei 9.492 art. 26)."""
+
+    title_id: str
+    on: date
+    kind: Literal["title_cancelled"] = "title_cancelled"
+
+
+@dataclass(frozen=True)
+class TitleSuspended:
+    """A court suspended the protest (Lei 9.492 art. 17); `final`: for good."""
+
+    title_id: str
+    final: bool
+    kind: Literal["title_suspended"] = "title_suspended"
+
+
+@dataclass(frozen=True)
+class WithdrawalAsked:
+    """Staff want the title back from the notary."""
+
+    reason: str = ""
+    kind: Literal["withdraw"] = "withdraw"
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """Legal has the dossier."""
+
+    document_id: str
+    kind: Literal["handed_over"] = "handed_over"
+
+
+@dataclass(frozen=True)
+class ActionFailed:
+    """An action ended without a result. Transient ones are tried again later; others need a person."""
+
+    action: str
+    step: str
+    code: str
+    transient: bool
+    kind: Literal["action_failed"] = "action_failed"
+
+
+# --- own: what the case decides by itself --------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Opened:
+    """The first entry of every case."""
+
+    policy_hash: str
+    principal: Decimal
+    due: date
+    kind: Literal["opened"] = "opened"
+
+
+@dataclass(frozen=True)
+class StepPassedOver:
+    """A step that will not be done, and why."""
+
+    step: str
+    reason: str
+    kind: Literal["step_passed_over"] = "step_passed_over"
+
+
+@dataclass(frozen=True)
+class TaskOpened:
+    """Work for a person, with owner (a role) and due date. `holds`: nothing goes out until it is done."""
+
+    task_id: str
+    task: str
+    step: str
+    owner: str
+    due: date
+    holds: bool = False
+    details: tuple[str, ...] = ()
+    kind: Literal["task_opened"] = "task_opened"
+
+
+@dataclass(frozen=True)
+class ApprovalAsked:
+    """A step waits for signed-in people: role, how many, for what amount."""
+
+    approval_id: str
+    purpose: str
+    step: str
+    role: str
+    needed: int
+    amount: Decimal
+    due: date
+    kind: Literal["approval_asked"] = "approval_asked"
+
+
+@dataclass(frozen=True)
+class PromiseKept:
+    """What was promised arrived in time."""
+
+    promise_id: str
+    kind: Literal["promise_kept"] = "promise_kept"
+
+
+@dataclass(frozen=True)
+class PromiseBroken:
+    """The promised day passed without the money; the ladder goes on the day after."""
+
+    promise_id: str
+    on: date
+    kind: Literal["promise_broken"] = "promise_broken"
+
+
+@dataclass(frozen=True)
+class PauseEnded:
+    """The last day of a pause is over."""
+
+    kind: Literal["pause_ended"] = "pause_ended"
+
+
+@dataclass(frozen=True)
+class NoticeUndeliverable:
+    """Every known way of the notice failed or stayed silent: attempted, never notified."""
+
+    notice_id: str
+    kind: Literal["notice_undeliverable"] = "notice_undeliverable"
+
+
+@dataclass(frozen=True)
+class NoticeReleasedByTwo:
+    """Two people released an undeliverable notice; its deadline runs from that day. The ledger says attempted."""
+
+    notice_id: str
+    on: date
+    kind: Literal["notice_released"] = "notice_released"
+
+
+@dataclass(frozen=True)
+class TitleUnqueued:
+    """The title left the queue before it was sent."""
+
+    title_id: str
+    reason: str
+    kind: Literal["title_unqueued"] = "title_unqueued"
+
+
+@dataclass(frozen=True)
+class WithdrawalQueued:
+    """The notary is asked to give the title back with the next file (DP)."""
+
+    title_id: str
+    reason: str
+    kind: Literal["withdrawal_queued"] = "withdrawal_queued"
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The case ends. `waived` is what stayed unpaid and is not asked for (tolerance, notary's quittance)."""
+
+    outcome: str
+    waived: Decimal
+    kind: Literal["closed"] = "closed"
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """A fact after closing opened the debt again; steps already done stay done."""
+
+    reason: str
+    kind: Literal["reopened"] = "reopened"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A fact that the rules did not allow; it changed nothing, and stands in the ledger with its reason."""
+
+    fact: str
+    code: str
+    kind: Literal["refused"] = "refused"
+
+
+Told = (
+    Extended | Adjusted | Voided | WrittenOff | PaymentReceived | PaymentReversed | Vanished | ContactDataChanged
+    | Released | PromiseMade | DisputeOpened | DisputeResolved | OptedOut | OptedIn | Paused | Resumed | HoldSet
+    | HoldLifted | NoteAdded | ContactLogged | TaskDone | Approved | ApprovalRefused | PolicyMigrated | Unreadable
+    | ContactSent | ContactDeferred | ContactFailed | Unreachable | NoticeIssued | NoticeProved | NoticeReturned
+    | TitleQueued | TitleIncomplete | TitleSent | TitleConfirmed | TitleReturned | TitleRegistered | TitleWithdrawn
+    | TitleCancelled | TitleSuspended | WithdrawalAsked | HandedOver | ActionFailed
+)  # fmt: skip
+Own = (
+    Opened | StepPassedOver | TaskOpened | ApprovalAsked | PromiseKept | PromiseBroken | PauseEnded
+    | NoticeUndeliverable | NoticeReleasedByTwo | TitleUnqueued | WithdrawalQueued | Closed | Reopened | Refusal
+)  # fmt: skip
+Fact = Told | Own
+
+FACT: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Discriminator("kind")])
+
+BY_SIGNAL = frozenset(
+    {"payment", "reverse", "promise", "dispute", "opt_out", "pause", "resume", "note", "hold", "log", "contact_data"}
+)
+"""What a raw Temporal signal or update with a readable body may say. `approve`, `refuse`, `write_off`, `void` and all
+outcomes of our own actions only count as stored facts, written by who may write them."""
+
+
+def to_json(fact: Fact) -> dict[str, Any]:
+    """A fact as JSON values: amounts as strings, dates in ISO form, `kind` among them."""
+    return FACT.dump_python(fact, mode="json")  # type: ignore[no-any-return]
+
+
+def from_json(body: dict[str, Any]) -> Fact:
+    """The fact behind JSON values; raises pydantic.ValidationError where they fit no kind."""
+    return FACT.validate_python(body)

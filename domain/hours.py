@@ -1,0 +1,147 @@
+"""When a debtor may be contacted: the policy's hours, narrowed by the law of the debtor's state and its holidays.
+
+The law is data, `data/contact_hours.csv`: one row per state (uf, `*` for all), group of channels (call, message, `*`),
+weekdays and time of validity. Every row that applies narrows the window; a row without hours closes the day. The law is
+always today's: it is never pinned to a case, and a policy can only be stricter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache, lru_cache
+
+from domain.calendars import is_contact_holiday
+from domain.data import table
+from domain.errors import Refused
+from domain.places import known_uf, time_zone
+from domain.policy import ContactRules, Hours, weekdays
+
+_GROUPS = {"call": "call", "voice": "call", "email": "message", "sms": "message", "whatsapp": "message"}
+"""Groups of channels that laws speak of; a channel in none (a letter) is bound only by rules for all channels."""
+
+_SEARCH_DAYS = 90
+"""How far a lawful moment is looked for: beyond any row of holidays, also where only one weekday is open."""
+
+_SPREAD = 2 / 3
+"""The part of a window that planned contacts use; the rest is free for those that had to wait."""
+
+_WHOLE_DAY: Hours = (time.min, time.max)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the law: the hours of some weekdays, None where contact is forbidden. Both dates are included."""
+
+    uf: str
+    group: str
+    weekdays: range
+    hours: Hours | None
+    valid_from: date
+    valid_until: date
+    source: str
+
+    def applies(self, day: date, uf: str, group: str) -> bool:
+        """Whether the row binds this group of channels in this state on this day."""
+        return (
+            self.uf in (uf, "*")
+            and self.group in (group, "*")
+            and day.weekday() in self.weekdays
+            and self.valid_from <= day <= self.valid_until
+        )
+
+
+@cache
+def rules_of_law() -> tuple[Rule, ...]:
+    """All rows of the packaged table, in its order."""
+    return tuple(
+        Rule(
+            uf=row["uf"],
+            group=row["channel"],
+            weekdays=weekdays(row["weekday"]),
+            hours=(time.fromisoformat(row["start"]), time.fromisoformat(row["end"])) if row["start"] else None,
+            valid_from=date.fromisoformat(row["valid_from"]) if row["valid_from"] else date.min,
+            valid_until=date.fromisoformat(row["valid_until"]) if row["valid_until"] else date.max,
+            source=row["source"],
+        )
+        for row in table("contact_hours")
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _lawful(day: date, uf: str, group: str) -> Hours | None:
+    """What law and holidays leave of a day."""
+    uf = known_uf(uf)
+    if is_contact_holiday(day, uf):
+        return None
+    window: Hours | None = _WHOLE_DAY
+    for rule in rules_of_law():
+        if rule.applies(day, uf, group):
+            window = _both(window, rule.hours)
+    return window
+
+
+def _both(one: Hours | None, other: Hours | None) -> Hours | None:
+    if one is None or other is None:
+        return None
+    start, end = max(one[0], other[0]), min(one[1], other[1])
+    return (start, end) if start < end else None
+
+
+def window(day: date, uf: str, channel: str, rules: ContactRules) -> Hours | None:
+    """The hours of a civil day in which a debtor in `uf` may be contacted through `channel`, by policy and law.
+
+    Local time of the debtor, the end excluded; None on holidays and closed days. Each row of the table has its source.
+    A group of channels (call, message) may stand for a channel. Raises BadInput for an unknown state.
+    """
+    return _both(rules.hours.get(day.weekday()), _lawful(day, uf, _GROUPS.get(channel, channel)))
+
+
+def open_at(at: datetime, uf: str, channel: str, rules: ContactRules) -> bool:
+    """Whether contact is lawful at this moment (aware, any zone)."""
+    local = at.astimezone(time_zone(uf))
+    hours = window(local.date(), uf, channel, rules)
+    return hours is not None and hours[0] <= local.time() < hours[1]
+
+
+def first_lawful(at: datetime, uf: str, channel: str, rules: ContactRules) -> datetime:
+    """The first lawful moment at or after `at` (aware, any zone), in the zone of `uf`.
+
+    Raises Refused `no-lawful-hours` where the policy's hours never meet the law's.
+    """
+    local = at.astimezone(time_zone(uf))
+    hours = window(local.date(), uf, channel, rules)
+    if hours is None or local.time() >= hours[1]:
+        day, hours = _next_window(local.date() + timedelta(days=1), uf, channel, rules)
+        return _moment(day, hours[0], uf)
+    return max(local, _moment(local.date(), hours[0], uf))
+
+
+def contact_moment(day: date, uf: str, channel: str, rules: ContactRules, jitter: float) -> datetime:
+    """When a contact planned for `day` goes out: inside the first lawful window on or after it, in the zone of `uf`.
+
+    `jitter` in [0, 1) spreads contacts over the first two thirds of the window; what has to wait still fits into the
+    rest of the same day. Raises Refused `no-lawful-hours` where the policy's hours never meet the law's.
+    """
+    day, (start, end) = _next_window(day, uf, channel, rules)
+    length = datetime.combine(day, end) - datetime.combine(day, start)
+    return _moment(day, start, uf) + timedelta(seconds=int(length.total_seconds() * _SPREAD * jitter))
+
+
+def jitter_of(debtor_id: str) -> float:
+    """A number in [0, 1) that is always the same for one debtor, so that contacts of all its cases come together."""
+    digest = hashlib.blake2b(debtor_id.encode(), digest_size=8).digest()
+    return (int.from_bytes(digest) >> 11) / (1 << 53)  # 53 bits: what a float holds without rounding up to 1
+
+
+def _next_window(day: date, uf: str, channel: str, rules: ContactRules) -> tuple[date, Hours]:
+    for later in range(_SEARCH_DAYS):
+        candidate = day + timedelta(days=later)
+        if hours := window(candidate, uf, channel, rules):
+            return candidate, hours
+    raise Refused("no-lawful-hours", f"The policy's hours never meet the lawful hours of {uf} for {channel}.")
+
+
+def _moment(day: date, at: time, uf: str) -> datetime:
+    return datetime.combine(day, at, time_zone(uf))

@@ -1,0 +1,47 @@
+"""The chain of a case's book: each entry's hash covers the one before, so a changed, removed or moved entry is found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry as it is hashed. `body` holds JSON values only; times are aware and hashed in UTC to the microsecond."""
+
+    case_id: str
+    seq: int
+    kind: str
+    body: Mapping[str, Any]
+    cause: str
+    actor: str
+    business_at: datetime
+    recorded_at: datetime
+    rules_version: str
+
+
+def chain(previous_hash: str, line: Line) -> str:
+    """The hash of an entry (SHA-256, hex) after the entry whose hash is given; the first entry follows ""."""
+    values = [
+        previous_hash,
+        line.case_id,
+        line.seq,
+        line.kind,
+        line.body,
+        line.cause,
+        line.actor,
+        _utc(line.business_at),
+        _utc(line.recorded_at),
+        line.rules_version,
+    ]
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

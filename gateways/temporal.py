@@ -1,0 +1,106 @@
+"""The one way this product talks to Temporal: client, worker and replayer share converter, sandbox and scrubbing."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.plugin import SimplePlugin
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from contract.names import CREDITOR_ATTRIBUTE, NEXT_ATTRIBUTE, STAGE_ATTRIBUTE
+from gateways.scrub import ScrubbingFailureConverter
+from gateways.settings import Settings, temporal_config
+
+_NOT_SANDBOXED = ("domain", "contract", "pydantic", "pydantic_core", "structlog", "zoneinfo", "holidays")
+"""What workflow files import besides Temporal: pure, or slow to import for each case; zoneinfo breaks in a sandbox."""
+
+PLUGIN = SimplePlugin(
+    "regua",
+    data_converter=dataclasses.replace(pydantic_data_converter, failure_converter_class=ScrubbingFailureConverter),
+    workflow_runner=SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*_NOT_SANDBOXED)
+    ),
+)
+"""Give it to `Client.connect` (workers made from that client have it too) and to `Replayer`; tests included."""
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """What one task queue's worker runs.
+
+    `max_per_second` limits the activities of the queue over all workers (None: no limit); `threads` is how many
+    activities run at the same time in one process.
+    """
+
+    queue: str
+    workflows: Sequence[type] = ()
+    activities: Sequence[Callable[..., Any]] = ()
+    max_per_second: float | None = None
+    threads: int = 10
+
+
+async def connect(settings: Settings, runtime: Runtime | None = None) -> Client:
+    """A client of the configured Temporal server, else of the embedded one. Raises `RuntimeError` if nobody answers."""
+    config = temporal_config()
+    config.setdefault("target_host", settings.embedded_temporal_address)
+    return await Client.connect(**config, plugins=[PLUGIN], runtime=runtime)
+
+
+def new_runtime(settings: Settings) -> Runtime:
+    """The SDK's engine: its log goes through Python's, its metrics are served on `metrics_port` unless that is 0."""
+    metrics = PrometheusConfig(bind_address=f"{settings.bind}:{settings.metrics_port}", durations_as_seconds=True)
+    forwarding = LogForwardingConfig(logging.getLogger("temporalio.core"), append_target_to_name=False)
+    return Runtime(
+        telemetry=TelemetryConfig(
+            logging=LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding),
+            metrics=metrics if settings.metrics_port else None,
+        )
+    )
+
+
+def search_attributes() -> list[SearchAttributeKey[str]]:
+    """The search attributes of a case, all keywords."""
+    return [SearchAttributeKey.for_keyword(name) for name in (STAGE_ATTRIBUTE, NEXT_ATTRIBUTE, CREDITOR_ATTRIBUTE)]
+
+
+async def missing_search_attributes(client: Client) -> list[SearchAttributeKey[str]]:
+    """Those of our search attributes that the client's namespace does not know; setting one would wedge a case."""
+    request = ListSearchAttributesRequest(namespace=client.namespace)
+    known = await client.operator_service.list_search_attributes(request)
+    return [key for key in search_attributes() if key.name not in known.custom_attributes]
+
+
+async def add_search_attributes(client: Client) -> None:
+    """Register what is missing of our search attributes in the client's namespace. Raises `RPCError` if not allowed."""
+    missing = {
+        key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in await missing_search_attributes(client)
+    }
+    if missing:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+        )
+
+
+def settle() -> None:
+    """Call last in a program that used a client: Python may abort if it exits while the SDK's threads let go of it."""
+    gc.collect()
+    time.sleep(0.02)

@@ -1,0 +1,335 @@
+"""Letters and documents as PDF: prior notice, receipt, letter of consent, cover of the dossier.
+
+Set with Typst, on A4, as PDF/A-2b. The layouts are `pdf/*.typ`; all data goes in as JSON strings, so nothing that a
+name or an address holds is ever read as markup. The same data gives the same bytes: the only date inside is its day.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time
+from functools import cache
+from typing import Any, cast
+
+import typst
+
+from domain.errors import BadInput
+from domain.money import ZERO, format_brl
+from letters import pt, views
+from letters.messages import CONSUMER_PROTECTION, NOTHING_TO_PAY
+from letters.models import (
+    ConsentData,
+    Creditor,
+    DebtorView,
+    DossierCover,
+    FirmStep,
+    InvoiceView,
+    NoticeData,
+    ProtestRecord,
+    ReceiptData,
+)
+from letters.pdf import DIRECTORY
+
+FIRM_TEXTS: Mapping[FirmStep, str] = {
+    "protest": (
+        "Se o prazo terminar sem pagamento, acordo ou contestação, o passo previsto é apresentar o título a protesto "
+        "no tabelionato competente (Lei 9.492/1997). O tabelionato faz a sua própria intimação, e antes do registro "
+        "ainda se pode pagar lá, com as custas."
+    ),
+    "legal": (
+        "Se o prazo terminar sem pagamento, acordo ou contestação, o passo previsto é entregar o caso ao setor "
+        "jurídico do credor, para a cobrança judicial do valor."
+    ),
+}
+"""What follows the deadline, in the words of the law and no more."""
+
+NOT_ANNOUNCED: Mapping[FirmStep, tuple[str, ...]] = {
+    "protest": ("judicia", "juridic", "justica"),
+    "legal": ("protest",),
+}
+"""Words that would announce another step than the case's own: threatening what is not planned is false (CDC 71)."""
+
+_LATIN = range(0x20, 0x250)
+_UNSEEN = {"Mn", "Me", "Cf"}
+"""Unicode categories of marks and format signs, which leave nothing behind when their letter has no glyph."""
+_PUNCTUATION = frozenset("‐‑–—‘’‚“”„†‡•…‰‹›€")
+_COMPILING = threading.Lock()
+
+
+def notice_pdf(data: NoticeData) -> bytes:
+    """The prior notice: an A4 letter for a window envelope, with amounts, deadline, what follows, and the ways out.
+
+    Raises `BadInput` without invoices, with a deadline under one business day, or where `firm_text` announces a step
+    that is not the case's own.
+    """
+    _require(bool(data.invoices), "notice: no invoice was given; at least one is needed")
+    _require(data.deadline_days >= 1, "notice: the deadline is under one business day; give one or more")
+    firm = data.firm_text or FIRM_TEXTS[data.firm_step]
+    _require(
+        not any(word in _bare(firm) for word in NOT_ANNOUNCED[data.firm_step]),
+        f"notice: firm_text announces another step than {data.firm_step!r}; say only what this case's ladder does",
+    )
+    return _pdf(
+        "notice",
+        data.on,
+        _sides(data.creditor, data.debtor)
+        | {
+            # The footer stands on every sheet, so it names the notice and no more.
+            "reference": data.notice_id,
+            "notice_id": data.notice_id,
+            "place": _place(data.creditor, data.on),
+            "window": [data.debtor.name, *(data.addresses[0].splitlines() if data.addresses else ())],
+            "places": [", ".join(place.splitlines()) for place in data.addresses[1:]],
+            "opening": _opening(data.invoices),
+            "invoices": _rows(data.invoices),
+            "on": pt.day(data.on),
+            "total": format_brl(views.total(data.invoices)),
+            "deadline": deadline_words(data.deadline_days),
+            "firm": pt.sentence(firm),
+            "avoid": [
+                ("Pagar:", pt.sentence(data.how.pay)),
+                ("Contestar:", pt.sentence(data.how.dispute)),
+                ("Conversar:", f"prazo e parcelas podem ser combinados; fale com {views.reach(data.creditor)}."),
+            ],
+            "protection": CONSUMER_PROTECTION if data.debtor.consumer else "",
+            "verify": pt.sentence(data.how.verify),
+            "stop": pt.sentence(data.how.stop),
+        },
+    )
+
+
+def deadline_words(days: int) -> str:
+    """The deadline as the notice states it; `days` are business days."""
+    unit = "dia útil contado" if days == 1 else "dias úteis contados"
+    return f"{days} {unit} do primeiro dia útil seguinte ao recebimento"
+
+
+def receipt_pdf(data: ReceiptData) -> bytes:
+    """The receipt of one payment, with what it settled and what remains (CC art. 320).
+
+    Raises `BadInput` without invoices, or where it would say that a part is still owed when nothing is.
+    """
+    _require(bool(data.invoices), "receipt: no invoice was given; at least one is needed")
+    rest = views.total(data.invoices)
+    credit = sum((invoice.debt.credit for invoice in data.invoices), ZERO)
+    _require(data.settled or rest > 0, "receipt: nothing is open, yet it is not settled; say settled=True")
+    effect = f"Este pagamento foi parcial. {views.IMPUTATION}"
+    if data.settled:
+        waived = f" O restante, de {format_brl(rest)}, está dispensado." if rest else ""
+        effect = f"Com este pagamento, damos quitação do que está descrito acima.{waived}"
+    return _pdf(
+        "receipt",
+        data.on,
+        _sides(data.creditor, data.debtor)
+        | {
+            "reference": data.receipt_id,
+            "place": _place(data.creditor, data.on),
+            "amount": format_brl(data.amount),
+            "paid_on": pt.day(data.paid_on),
+            "method": data.method,
+            "about": "à fatura abaixo" if len(data.invoices) == 1 else "às faturas abaixo",
+            "invoices": [row | {"hint": "" if data.settled else row["hint"]} for row in _rows(data.invoices)],
+            "on": pt.day(data.on),
+            "total": format_brl(rest),
+            "effect": effect,
+            "credit": format_brl(credit) if credit else "",
+            "ways": [
+                ("Como pagar:", NOTHING_TO_PAY if data.settled else pt.sentence(data.how.pay)),
+                ("Se não concorda:", pt.sentence(data.how.dispute)),
+                ("Para não receber mais mensagens:", pt.sentence(data.how.stop)),
+                ("Como conferir que este recibo é verdadeiro:", pt.sentence(data.how.verify)),
+            ],
+        },
+    )
+
+
+def consent_letter_pdf(data: ConsentData) -> bytes:
+    """The *carta de anuência* with which the debtor cancels a registered protest (Lei 9.492/1997 art. 26 §1).
+
+    Ready for a person to sign, and says so: only a person with proven powers can give the consent.
+    """
+    fields = (
+        ("Título", f"{data.title_number} ({views.kind_name(data.title_kind)})"),
+        ("Valor do título", format_brl(data.amount)),
+        ("Vencimento", pt.day(data.due)),
+        ("Protocolo", f"{data.protocol}, de {pt.day(data.protocol_date)}"),
+        ("Protesto registrado em", pt.day(data.protest_date)),
+        ("Tabelionato", f"{data.registry_office}, {data.registry_city}"),
+        ("Devedor", f"{data.debtor.name}, {pt.document(data.debtor.document)}"),
+    )
+    verify = f"{pt.sentence(data.creditor.how_to_verify)} Fale com {views.reach(data.creditor)}.".strip()
+    return _pdf(
+        "consent",
+        data.on,
+        _sides(data.creditor, data.debtor)
+        | {
+            "reference": f"Título {data.title_number}, protocolo {data.protocol}",
+            "place": _place(data.creditor, data.on),
+            "registry": f"{data.registry_office}, {data.registry_city}",
+            "fields": fields,
+            "ways": [
+                ("Para o devedor:", "esta carta é gratuita. Leve-a assinada ao tabelionato para pedir o cancelamento."),
+                ("Como conferir que esta carta é verdadeira, ou corrigir um dado:", verify),
+            ],
+        },
+    )
+
+
+def dossier_cover_pdf(data: DossierCover) -> bytes:
+    """The first sheets of a dossier, for the lawyer.
+
+    Suggested action, parties, title, memory of calculation (CPC art. 524), protest, notices with their level of proof,
+    limitation, documents with SHA-256, timeline. Times are shown as they come in, in the debtor's local time.
+    """
+    title = views.row(data.title)
+    return _pdf(
+        "dossier",
+        data.on,
+        _sides(data.creditor, data.debtor)
+        | {
+            "reference": data.case_ref,
+            "on": pt.day(data.on),
+            "suggestion": asdict(data.suggestion),
+            "parties": _parties(data),
+            "title_fields": [
+                ("Título", title.title),
+                ("Origem", title.origin),
+                ("Emissão", title.issued),
+                ("Vencimento", title.due),
+                ("Dias de atraso", str(data.title.debt.days_late)),
+                ("Valor original", title.original),
+                (f"Total em {pt.day(data.on)}", title.total),
+            ],
+            "calculation": [
+                ("Valor original", title.title, title.original),
+                *((line.name, line.detail, line.amount) for line in title.lines),
+                ("Total", f"em {pt.day(data.on)}", title.total),
+            ],
+            "imputation": views.IMPUTATION,
+            "protest": _protest(data.protest),
+            "notices": [(each.notice_id, each.channel, pt.day(each.sent_on), each.level) for each in data.notices],
+            "limitation": [
+                (term.claim, pt.day(term.ends), "corre" if data.on <= term.ends else "terminou", term.source)
+                for term in data.limitation
+            ],
+            "documents": [(each.name, each.sha256) for each in data.documents],
+            "timeline": [(f"{each.at:%d/%m/%Y %H:%M}", each.what, each.actor) for each in data.timeline],
+        },
+    )
+
+
+def printable(text: str) -> str:
+    """The text with only what the letters' typeface has, Latin letters and signs; the rest without accents, or as `?`.
+
+    PDF/A refuses a character without a glyph, and no name may stop a letter.
+    """
+    return "".join(_printable_char(char) for char in unicodedata.normalize("NFC", text))
+
+
+def _printable_char(char: str) -> str:
+    if char.isspace():
+        return " "
+    if _has_glyph(char):
+        return char
+    seen = [part for part in unicodedata.normalize("NFKD", char) if unicodedata.category(part) not in _UNSEEN]
+    return "".join(part if _has_glyph(part) else "?" for part in seen)
+
+
+def _has_glyph(char: str) -> bool:
+    return char in _PUNCTUATION or (ord(char) in _LATIN and unicodedata.category(char) not in {"Cc", "Cf"})
+
+
+def _sides(creditor: Creditor, debtor: DebtorView) -> dict[str, Any]:
+    return {
+        "creditor": {
+            "name": creditor.name,
+            "document": pt.document(creditor.document),
+            "address": views.address(creditor),
+            "reach": views.reach(creditor),
+        },
+        "debtor": {"name": debtor.name, "document": pt.document(debtor.document)},
+    }
+
+
+def _rows(invoices: Sequence[InvoiceView]) -> list[dict[str, Any]]:
+    return [asdict(views.row(invoice)) for invoice in invoices]
+
+
+def _place(creditor: Creditor, on: date) -> str:
+    return f"{creditor.city}/{creditor.uf}, {pt.day(on)}."
+
+
+def _opening(invoices: Sequence[InvoiceView]) -> str:
+    if len(invoices) == 1:
+        return "a fatura abaixo está em aberto, sem acordo nem contestação em nossos registros."
+    return f"as {len(invoices)} faturas abaixo estão em aberto, sem acordo nem contestação em nossos registros."
+
+
+def _parties(data: DossierCover) -> list[tuple[str, str, str, str]]:
+    creditor = data.creditor
+    return [
+        (
+            "Credor",
+            creditor.name,
+            pt.document(creditor.document),
+            f"{views.address(creditor)}; {views.reach(creditor)}",
+        ),
+        ("Devedor", data.debtor.name, pt.document(data.debtor.document), data.debtor_address),
+        *((party.role, party.name, pt.document(party.document), party.address) for party in data.parties),
+    ]
+
+
+def _protest(protest: ProtestRecord | None) -> list[tuple[str, str]]:
+    if protest is None:
+        return []
+    return [
+        ("Tabelionato", f"{protest.registry_office}, {protest.city}"),
+        ("Protocolo", f"{protest.protocol}, de {pt.day(protest.protocol_date)}"),
+        ("Registro do protesto", pt.day(protest.registered_on) if protest.registered_on else "não registrado"),
+        ("Resultado", protest.outcome),
+    ]
+
+
+def _require(right: bool, sentence: str) -> None:
+    if not right:
+        raise BadInput(sentence)
+
+
+def _bare(text: str) -> str:
+    """Without accents and capitals, to look for words."""
+    return "".join(char for char in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(char))
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    """One for the process: it keeps the parsed layouts and the typeface of the wheel, never one of the machine."""
+    return typst.Compiler(root=str(DIRECTORY), ignore_system_fonts=True)
+
+
+def _pdf(document: str, on: date, payload: Mapping[str, Any]) -> bytes:
+    data = json.dumps(_clean(payload), ensure_ascii=False)
+    try:
+        with _COMPILING:  # the compiler takes one call at a time
+            pdf = _compiler().compile(
+                input=str(DIRECTORY / f"{document}.typ"),
+                format="pdf",
+                sys_inputs={"data": data},
+                pdf_standards=["a-2b"],
+                timestamp=datetime.combine(on, time(), UTC),
+            )
+    except typst.TypstError:
+        # Typst quotes the text in its message; names do not belong in an error.
+        raise BadInput(f"document {document}: it could not be set; look for an unusual character in its data") from None
+    return cast(bytes, pdf)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {key: _clean(each) for key, each in value.items()}
+    return [_clean(each) for each in value]

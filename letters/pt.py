@@ -1,0 +1,49 @@
+"""How money, days, document numbers and sentences are written for people in Brazil."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from domain.identifiers import Document
+from domain.money import format_brl
+
+
+def number(amount: Decimal) -> str:
+    """Reais without their sign, where an SMS has named the currency already: `1.034,33`."""
+    return format_brl(amount).replace("R$ ", "")
+
+
+def day(on: date) -> str:
+    """`22/11/2026`."""
+    return f"{on:%d/%m/%Y}"
+
+
+def document(raw: str) -> str:
+    """A CPF or CNPJ (also alphanumeric) with its name and punctuation: `CNPJ 12.ABC.345/01DE-35`.
+
+    What has another length is given back as it is: judging a number is not the business of a text.
+    """
+    text = "".join(char for char in raw.upper() if char.isalnum())
+    if len(text) == 11:
+        return f"CPF {Document('cpf', text).formatted}"
+    if len(text) == 14:
+        return f"CNPJ {Document('cnpj', text).formatted}"
+    return raw.strip()
+
+
+def cep(raw: str) -> str:
+    """A postal code of eight digits as `01000-000`; anything else as it is."""
+    digits = "".join(char for char in raw if char.isdigit())
+    return f"{digits[:5]}-{digits[5:]}" if len(digits) == 8 else raw.strip()
+
+
+def sentence(words: str | None) -> str:
+    """The words with a final full stop where they have no end of their own; nothing stays nothing."""
+    text = (words or "").strip()
+    return text if not text or text[-1] in ".!?" else f"{text}."
+
+
+def clause(words: str | None) -> str:
+    """The words without a final full stop, to stand inside a sentence."""
+    return (words or "").strip().rstrip(".")

@@ -1,0 +1,70 @@
+"""The sandbox's own routes under /sandbox: the log, what goes wrong, what becomes of whom, the clock of the notary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from domain.clock import Clock
+from sandbox.callbacks import public_key
+from sandbox.notary import Notary
+from sandbox.state import CRA_PASSWORD, CRA_USER, SENDGRID_KEY, TWILIO_SID, TWILIO_TOKEN, Fault, State
+
+
+class ClockBody(BaseModel):
+    """At `real_origin` it is `business_origin`; from there `scale` business seconds pass in each real second."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    real_origin: AwareDatetime
+    business_origin: AwareDatetime
+    scale: float
+
+
+def router(state: State, notary: Notary) -> APIRouter:
+    """The routes under /sandbox."""
+    routes = APIRouter(prefix="/sandbox")
+
+    @routes.get("/log")
+    def log() -> list[dict[str, Any]]:
+        return state.log()
+
+    @routes.get("/keys")
+    def keys() -> dict[str, str]:
+        return {
+            "sendgrid_public_key": public_key(state.settings.folder),
+            "sendgrid_api_key": SENDGRID_KEY,
+            "twilio_account_sid": TWILIO_SID,
+            "twilio_auth_token": TWILIO_TOKEN,
+            "cra_user": CRA_USER,
+            "cra_password": CRA_PASSWORD,
+        }
+
+    @routes.post("/faults", status_code=204)
+    def add_faults(faults: Fault | list[Fault]) -> None:
+        for fault in [faults] if isinstance(faults, Fault) else faults:
+            state.add_fault(fault)
+
+    @routes.delete("/faults", status_code=204)
+    def clear_faults() -> None:
+        state.clear_faults()
+
+    @routes.post("/release", status_code=204)
+    def release() -> None:
+        state.releases += 1
+
+    @routes.post("/fates", status_code=204)
+    def fates(fates: dict[str, str]) -> None:
+        state.set_fates(fates)
+
+    @routes.post("/notary/fates", status_code=204)
+    def title_fates(fates: dict[str, str]) -> None:
+        notary.set_fates(fates)
+
+    @routes.post("/clock", status_code=204)
+    def clock(clock: ClockBody) -> None:
+        state.set_clock(Clock(clock.real_origin, clock.business_origin, clock.scale))
+
+    return routes

@@ -1,0 +1,52 @@
+"""What tests share: a real PostgreSQL for all of them, and a fresh migrated database for each that asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from db.embedded import EmbeddedPostgres, fresh_database
+from db.engine import make_engine
+from db.migrate import upgrade
+
+TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One server for the tests of this process, with a migrated database to copy from."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
+    server.start()
+    server.ensure_database(TEMPLATE)
+    template = make_engine(server.url(TEMPLATE))
+    upgrade(template)
+    template.dispose()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The address of a fresh, migrated database."""
+    with fresh_database(postgres, TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Connections to a fresh, migrated database."""
+    connected = make_engine(database_url)
+    yield connected
+    connected.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The reference material beside the repository; a test that needs it is skipped where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("the reference material (../shared) is not beside this repository")
+    return folder

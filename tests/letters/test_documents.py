@@ -1,0 +1,288 @@
+"""Letters as PDF: the prior notice, the receipt, the letter of consent."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from letter_samples import COMPANY, CONSUMER, CREDITOR, ON, PAY, invoice, paid_invoice, partly_paid_invoice
+from pypdf import PdfReader
+
+from domain.errors import BadInput
+from letters.documents import consent_letter_pdf, deadline_words, notice_pdf, printable, receipt_pdf
+from letters.messages import NOTHING_TO_PAY, how_to
+from letters.models import ConsentData, NoticeData, ReceiptData
+from letters.pdf import DIRECTORY
+
+HOW = how_to("letter", CREDITOR, PAY)
+ADDRESSES = ("Rua do Modelo, 5 - Centro\n20000-000 Rio de Janeiro/RJ", "Avenida Outra, 9\n01000-000 São Paulo/SP")
+PIX = "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400005204000053039865802BR5909EXEMPLO6304ABCD"
+HOSTILE = '#panic("x") *b* <a> $x$ `y` \\ // @z {{ 1 }} [c] _d_'
+NOTICE = NoticeData(
+    creditor=CREDITOR,
+    debtor=CONSUMER,
+    invoices=(invoice(),),
+    how=HOW,
+    on=ON,
+    notice_id="NT-2026-0001",
+    deadline_days=10,
+    firm_step="protest",
+    addresses=ADDRESSES,
+)
+RECEIPT = ReceiptData(
+    creditor=CREDITOR,
+    debtor=CONSUMER,
+    invoices=(paid_invoice(),),
+    how=HOW,
+    on=ON,
+    receipt_id="RC-2026-0001",
+    paid_on=ON,
+    amount=Decimal("1034.33"),
+    method="Pix",
+    settled=True,
+)
+CONSENT = ConsentData(
+    creditor=CREDITOR,
+    debtor=CONSUMER,
+    title_number="1234",
+    title_kind="DMI",
+    amount=Decimal("1000.00"),
+    due=date(2026, 10, 10),
+    registry_office="2º Tabelionato de Protesto",
+    registry_city="São Paulo/SP",
+    protocol="0009999",
+    protocol_date=date(2026, 11, 3),
+    protest_date=date(2026, 11, 9),
+    on=ON,
+)
+
+
+def words(pdf: bytes) -> str:
+    """All text of a PDF on one line."""
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages).split())
+
+
+def test_a_notice_holds_every_item_of_the_promise() -> None:
+    text = words(notice_pdf(NOTICE))
+    for item in (
+        "Distribuidora Exemplo Ltda",
+        "CNPJ 11.222.333/0001-81",
+        "Rua das Amostras, 100, São Paulo/SP, CEP 01000-000",
+        "Maria Fictícia",
+        "CPF 123.456.789-09",
+        "Fatura 1234, parcela 2/3 (duplicata mercantil)",
+        "Compra de materiais, pedido 77",
+        "10/10/2026",
+        "R$ 1.000,00",
+        "Multa de 2%: R$ 20,00",
+        "Juros de mora de 1% ao mês, 43 dias: R$ 14,33",
+        "Total em 22/11/2026: R$ 1.034,33",
+        "10 dias úteis contados do primeiro dia útil seguinte ao recebimento",
+        PAY,
+        "diga o motivo e o número deste documento",
+        "escreva SAIR",
+        "não usamos links encurtados",
+        CREDITOR.site,
+        "NT-2026-0001",
+    ):
+        assert item in text, item
+
+
+@pytest.mark.parametrize("days", [1, 5, 10])
+def test_a_deadline_is_stated_in_business_days_from_receipt(days: int) -> None:
+    unit = "dia útil contado" if days == 1 else "dias úteis contados"
+    assert f"{days} {unit} do primeiro dia útil seguinte ao recebimento" == deadline_words(days)
+    assert deadline_words(days) in words(notice_pdf(replace(NOTICE, deadline_days=days)))
+
+
+def test_a_notice_announces_only_what_its_case_does_next() -> None:
+    protest = words(notice_pdf(replace(NOTICE, firm_step="protest")))
+    legal = words(notice_pdf(replace(NOTICE, firm_step="legal")))
+    assert "protesto no tabelionato competente (Lei 9.492/1997)" in protest
+    assert "judicial" not in protest
+    assert "jurídico" not in protest
+    assert "cobrança judicial" in legal
+    assert "protest" not in legal
+    assert "tabelionato" not in legal
+
+
+def test_words_that_announce_another_step_are_refused() -> None:
+    with pytest.raises(BadInput, match="another step than 'legal'"):
+        notice_pdf(replace(NOTICE, firm_step="legal", firm_text="O título irá a Protesto."))
+    with pytest.raises(BadInput, match="another step than 'protest'"):
+        notice_pdf(replace(NOTICE, firm_step="protest", firm_text="O caso irá à Justiça."))
+    own = "O título será apresentado ao 2º Tabelionato para protesto"
+    assert own in words(notice_pdf(replace(NOTICE, firm_text=own)))
+
+
+def test_a_notice_without_invoices_or_deadline_is_refused() -> None:
+    with pytest.raises(BadInput, match="no invoice"):
+        notice_pdf(replace(NOTICE, invoices=()))
+    with pytest.raises(BadInput, match="deadline"):
+        notice_pdf(replace(NOTICE, deadline_days=0))
+
+
+def test_the_window_of_the_envelope_shows_the_address_and_nothing_of_a_debt() -> None:
+    """A window of 85 x 45 mm, 20 mm from the left and 45 mm from the top; the whole band beside it stays empty too."""
+    millimetre, height = 72 / 25.4, 841.89
+    seen: list[str] = []
+
+    def visit(text: str, cm: list[float], tm: list[float], *_: object) -> None:
+        y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
+        if text.strip() and 43 * millimetre < height - y < 92 * millimetre:
+            seen.append(text.strip())
+
+    PdfReader(io.BytesIO(notice_pdf(NOTICE))).pages[0].extract_text(visitor_text=visit)
+    shown = " ".join(" ".join(seen).split())
+    expected = (
+        "Remetente: Distribuidora Exemplo Ltda Maria Fictícia Rua do Modelo, 5 - Centro 20000-000 Rio de Janeiro/RJ"
+    )
+    assert shown == expected
+
+
+def test_a_notice_names_the_other_places_to_which_it_goes() -> None:
+    assert "também segue para: Avenida Outra, 9, 01000-000 São Paulo/SP" in words(notice_pdf(NOTICE))
+    assert "também segue" not in words(notice_pdf(replace(NOTICE, addresses=ADDRESSES[:1])))
+    assert "Maria Fictícia" in words(notice_pdf(replace(NOTICE, addresses=())))
+
+
+def test_only_a_consumer_s_notice_speaks_of_overindebtedness() -> None:
+    assert "Lei 14.181/2021" in words(notice_pdf(NOTICE))
+    assert "Lei 14.181/2021" not in words(notice_pdf(replace(NOTICE, debtor=COMPANY)))
+
+
+def test_a_notice_is_pdf_a_with_the_typeface_inside() -> None:
+    pdf = notice_pdf(NOTICE)
+    assert b"<pdfaid:part>2</pdfaid:part>" in pdf
+    assert b"<pdfaid:conformance>B</pdfaid:conformance>" in pdf
+    page = PdfReader(io.BytesIO(pdf)).pages[0]
+    assert round(float(page.mediabox.width)) == 595
+    assert round(float(page.mediabox.height)) == 842
+    fonts = page["/Resources"]["/Font"].values()
+    assert all("Libertinus" in font.get_object()["/BaseFont"] for font in fonts)
+
+
+def test_the_same_data_gives_the_same_bytes_and_other_data_gives_others() -> None:
+    for make, data in ((notice_pdf, NOTICE), (receipt_pdf, RECEIPT), (consent_letter_pdf, CONSENT)):
+        assert make(data) == make(data)
+        assert make(data) != make(replace(data, on=date(2026, 11, 23)))
+
+
+def test_many_threads_may_make_letters_at_once() -> None:
+    notices = [replace(NOTICE, notice_id=f"NT-{number}") for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(notice_pdf, notices)) == [notice_pdf(notice) for notice in notices]
+
+
+def test_layouts_never_fetch_a_package_or_a_font_from_elsewhere() -> None:
+    for layout in DIRECTORY.glob("*.typ"):
+        assert "@preview" not in layout.read_text(encoding="utf-8")
+
+
+def test_hostile_text_is_printed_as_it_stands() -> None:
+    debtor = replace(CONSUMER, name=HOSTILE)
+    line = replace(NOTICE.invoices[0], origin=HOSTILE)
+    assert words(notice_pdf(replace(NOTICE, debtor=debtor, invoices=(line,)))).count(HOSTILE) == 3
+    assert HOSTILE in words(receipt_pdf(replace(RECEIPT, debtor=debtor)))
+    assert HOSTILE in words(consent_letter_pdf(replace(CONSENT, debtor=debtor)))
+
+
+def test_a_payment_code_is_printed_whole_and_breaks_without_a_second_hyphen() -> None:
+    text = words(notice_pdf(replace(NOTICE, invoices=(invoice(payment_hint=PIX),))))
+    assert PIX in text.replace(" ", "")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(max_size=80))
+def test_no_name_can_stop_a_letter(name: str) -> None:
+    debtor = replace(CONSUMER, name=name)
+    assert notice_pdf(replace(NOTICE, debtor=debtor, addresses=(name,))).startswith(b"%PDF-")
+
+
+def test_letters_of_other_alphabets_and_control_signs_are_made_printable() -> None:
+    assert printable("São José 1º €5 – “a”") == "São José 1º €5 – “a”"
+    assert printable("Sa\u0303o\u200b\x07 \U0001f600 東 ﬁ x\u0338\n") == "São? ? ? fi x "
+
+
+def test_a_long_name_stays_on_the_sheet() -> None:
+    debtor = replace(CONSUMER, name="Companhia" * 30)
+    assert "Companhia" * 30 in words(notice_pdf(replace(NOTICE, debtor=debtor))).replace(" ", "")
+
+
+def test_thirty_invoices_run_over_several_sheets_with_their_heads_and_all_items() -> None:
+    invoices = tuple(invoice(str(number)) for number in range(1001, 1031))
+    pdf = notice_pdf(replace(NOTICE, invoices=invoices))
+    text = words(pdf)
+    assert all(f"Fatura {number}," in text for number in range(1001, 1031))
+    assert text.count("Multa de 2%: R$ 20,00") == 30
+    assert text.count("Juros de mora de 1% ao mês, 43 dias: R$ 14,33") == 30
+    assert "Total em 22/11/2026: R$ 31.029,90" in text
+    sheets = [page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages]
+    with_rows = [sheet for sheet in sheets if "Multa de 2%" in sheet]
+    assert len(with_rows) > 1
+    assert all("Valor original" in sheet for sheet in with_rows)
+
+
+def test_a_receipt_of_the_whole_gives_quittance_and_asks_for_nothing() -> None:
+    text = words(receipt_pdf(replace(RECEIPT, invoices=(replace(paid_invoice(), payment_hint=PIX),))))
+    for item in (
+        "Recebemos de Maria Fictícia, CPF 123.456.789-09, o valor de R$ 1.034,33, pago em 22/11/2026 por Pix",
+        "CNPJ 11.222.333/0001-81",
+        "Rua das Amostras, 100, São Paulo/SP, CEP 01000-000",
+        "R$ 1.000,00",
+        "Multa de 2%: R$ 20,00",
+        "Juros de mora de 1% ao mês, 43 dias: R$ 14,33",
+        "Saldo em 22/11/2026: R$ 0,00",
+        "damos quitação",
+        NOTHING_TO_PAY,
+        "RC-2026-0001",
+    ):
+        assert item in text, item
+    assert PIX not in text.replace(" ", "")
+    assert "dispensado" not in text
+
+
+def test_a_receipt_of_a_part_shows_the_balance_its_rule_and_how_to_pay() -> None:
+    part = replace(RECEIPT, invoices=(partly_paid_invoice(),), amount=Decimal("500.00"), settled=False)
+    text = words(receipt_pdf(part))
+    assert "Saldo em 22/11/2026: R$ 532,45" in text
+    assert "abate primeiro os juros (Código Civil, art. 354)" in text
+    assert PAY in text
+    assert "quitação" not in text
+
+
+def test_a_receipt_that_ends_a_debt_with_a_rest_says_that_it_is_waived() -> None:
+    text = words(receipt_pdf(replace(RECEIPT, invoices=(partly_paid_invoice(),), amount=Decimal("500.00"))))
+    assert "O restante, de R$ 532,45, está dispensado." in text
+
+
+def test_a_receipt_that_contradicts_itself_or_has_no_invoice_is_refused() -> None:
+    with pytest.raises(BadInput, match="settled"):
+        receipt_pdf(replace(RECEIPT, settled=False))
+    with pytest.raises(BadInput, match="no invoice"):
+        receipt_pdf(replace(RECEIPT, invoices=()))
+
+
+def test_a_letter_of_consent_names_all_and_waits_for_a_person_s_signature() -> None:
+    text = words(consent_letter_pdf(CONSENT))
+    for item in (
+        "Carta de anuência para cancelamento de protesto",
+        "art. 26, § 1º, da Lei 9.492/1997",
+        "Distribuidora Exemplo Ltda, CNPJ 11.222.333/0001-81, com endereço em Rua das Amostras, 100",
+        "Maria Fictícia, CPF 123.456.789-09",
+        "1234 (duplicata mercantil)",
+        "R$ 1.000,00",
+        "0009999, de 03/11/2026",
+        "09/11/2026",
+        "2º Tabelionato de Protesto, São Paulo/SP",
+        "Assinatura, por Distribuidora Exemplo Ltda",
+        "precisa ser assinada por uma pessoa com poderes comprovados",
+        "O sistema que a preparou não assina",
+    ):
+        assert item in text, item

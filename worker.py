@@ -1,0 +1,246 @@
+"""The service: one Temporal worker for each task queue, in one process, until SIGTERM.
+
+`python worker.py [--queues regua-email regua-sms]`. Logs are JSON lines on standard error. What runs on which queue is
+said by `activities.registry.worker_specs(settings)`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import psycopg
+import structlog
+from sqlalchemy import make_url
+from temporalio.client import Client
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
+
+from db.embedded import EmbeddedPostgres
+from domain.errors import BadInput
+from gateways.logs import configure_logs
+from gateways.settings import Settings, load_settings
+from gateways.temporal import WorkerSpec, connect, missing_search_attributes, new_runtime, settle
+
+VERSION = "0.1.0"
+DRAIN = timedelta(seconds=30)
+"""How long activities may go on after a stop was asked for: longer than any call to a provider."""
+
+_CACHED_WORKFLOWS = 500  # cases sleep for days: a cache helps only within a burst, at 128 KB a case
+_CONCURRENT_WORKFLOW_TASKS = 20
+_WORKFLOW_POLLERS, _ACTIVITY_POLLERS = 4, 2  # on two cores no slower than more of them or autoscaling
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0  # seconds between attempts to reach Temporal at the start
+_STICKY = timedelta(seconds=5)  # how long a case waits for the worker that has it in its cache, should that have died
+_PROBE_SECONDS = 2.0
+
+log = structlog.get_logger("worker")
+
+
+def new_worker(client: Client, spec: WorkerSpec) -> Worker:
+    """The worker of one task queue, not yet running."""
+    # Local activities get threads of their own, so that no case's decision waits for another case's provider.
+    executor = ThreadPoolExecutor(2 * spec.threads, thread_name_prefix=spec.queue)
+    return Worker(
+        client,
+        task_queue=spec.queue,
+        workflows=spec.workflows,
+        activities=spec.activities,
+        activity_executor=executor,
+        max_concurrent_activities=spec.threads,
+        max_concurrent_local_activities=spec.threads,
+        max_concurrent_workflow_tasks=_CONCURRENT_WORKFLOW_TASKS,
+        max_cached_workflows=_CACHED_WORKFLOWS if spec.workflows else 0,
+        max_task_queue_activities_per_second=spec.max_per_second,
+        workflow_task_poller_behavior=PollerBehaviorSimpleMaximum(_WORKFLOW_POLLERS),
+        activity_task_poller_behavior=PollerBehaviorSimpleMaximum(_ACTIVITY_POLLERS),
+        sticky_queue_schedule_to_start_timeout=_STICKY,
+        disable_eager_activity_execution=True,  # would pass by the queue's rate limit
+        graceful_shutdown_timeout=DRAIN,
+        build_id=f"regua-{VERSION}",  # else the SDK reads and hashes every loaded module
+    )
+
+
+async def run_workers(client: Client, specs: Sequence[WorkerSpec], stop: asyncio.Event) -> None:
+    """Work on the queues of `specs` until `stop` is set, then drain. Raises the error that ended a worker early."""
+    await _run([new_worker(client, spec) for spec in specs], stop)
+
+
+async def serve(settings: Settings, specs: Sequence[WorkerSpec], runtime: Runtime | None = None) -> None:
+    """Connect, waiting for Temporal if need be; work; answer for the health; drain on SIGTERM or SIGINT.
+
+    Raises `BadInput` if Temporal refuses us, or lacks our search attributes.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with Health(settings) as health:
+        client = await _connect_patiently(settings, runtime, stop)
+        if client is None:
+            return
+        await _check_search_attributes(client)
+        workers = [new_worker(client, spec) for spec in specs]
+        health.watch(client, workers)
+        log.info("working", queues=[spec.queue for spec in specs], temporal=client.service_client.config.target_host)
+        await _run(workers, stop)
+    log.info("drained")
+
+
+class Health:
+    """Answers GET /health on `health_port`: 200 when all pollers run and Temporal and the database answer, else 503.
+
+    The body says which of them do. Without a port it does nothing.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        address = settings.database_url or EmbeddedPostgres(settings.state_dir).url()
+        self._database = make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._loop = asyncio.get_running_loop()
+        self._client: Client | None = None
+        self._workers: Sequence[Worker] = ()
+        self._server = _http_server(settings.bind, settings.health_port, self) if settings.health_port else None
+
+    def __enter__(self) -> Health:
+        if self._server:
+            threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def watch(self, client: Client, workers: Sequence[Worker]) -> None:
+        """Answer for these from now on."""
+        self._client, self._workers = client, workers
+
+    def check(self) -> dict[str, bool]:
+        """What is well now. Called from threads of the server, never from the event loop."""
+        pollers = bool(self._workers) and all(worker.is_running for worker in self._workers)
+        return {"pollers": pollers, "temporal": self._temporal_answers(), "database": self._database_answers()}
+
+    def _temporal_answers(self) -> bool:
+        if self._client is None:
+            return False
+        question = self._client.service_client.check_health(timeout=timedelta(seconds=_PROBE_SECONDS))
+        answer = asyncio.run_coroutine_threadsafe(question, self._loop)
+        try:
+            return answer.result(_PROBE_SECONDS)
+        except (RPCError, TimeoutError):
+            answer.cancel()
+            return False
+
+    def _database_answers(self) -> bool:
+        try:
+            with psycopg.connect(self._database, connect_timeout=int(_PROBE_SECONDS)) as connection:
+                return connection.execute("SELECT 1").fetchone() is not None
+        except psycopg.OperationalError:
+            return False
+
+
+async def _run(workers: Sequence[Worker], stop: asyncio.Event) -> None:
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    log.info("draining", seconds=DRAIN.total_seconds())
+    alive = [worker for worker, task in zip(workers, running, strict=True) if not task.done()]
+    await asyncio.gather(*(worker.shutdown() for worker in alive))
+    await asyncio.gather(*running)
+
+
+async def _connect_patiently(settings: Settings, runtime: Runtime | None, stop: asyncio.Event) -> Client | None:
+    """A client as soon as Temporal answers, or None if `stop` is set before."""
+    pause = _FIRST_PAUSE
+    while not stop.is_set():
+        try:
+            return await connect(settings, runtime)
+        except RuntimeError as error:
+            if "Unauthenticated" in str(error) or "PermissionDenied" in str(error):
+                raise BadInput("Temporal refused our credentials; check TEMPORAL_API_KEY, TEMPORAL_TLS…") from error
+            if pause == _FIRST_PAUSE:
+                log.warning("waiting for Temporal, which does not answer")
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopping], timeout=pause)
+        stopping.cancel()
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    return None
+
+
+async def _check_search_attributes(client: Client) -> None:
+    try:
+        missing = await missing_search_attributes(client)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise BadInput(
+                f"Temporal has no namespace {client.namespace}; create it or set TEMPORAL_NAMESPACE"
+            ) from error
+        log.warning("the search attributes could not be checked", status=error.status.name)
+        return
+    if missing:
+        commands = [f"temporal operator search-attribute create --name {key.name} --type Keyword" for key in missing]
+        raise BadInput(f"Namespace {client.namespace} lacks search attributes; create them: {'; '.join(commands)}")
+
+
+def _http_server(host: str, port: int, health: Health) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path != "/health":
+                self.send_error(404)
+                return
+            parts = health.check()
+            body = json.dumps(parts).encode()
+            self.send_response(200 if all(parts.values()) else 503)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Probes come every few seconds and are not worth a line."""
+
+    try:
+        return ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise BadInput(
+            f"REGUA_HEALTH_PORT: {host}:{port} cannot be listened on ({error.strerror}); name a free port"
+        ) from error
+
+
+def _chosen(specs: Sequence[WorkerSpec], queues: Sequence[str] | None) -> list[WorkerSpec]:
+    names = [spec.queue for spec in specs]
+    if unknown := sorted(set(queues or ()) - set(names)):
+        raise BadInput(f"--queues: there is no queue {', '.join(unknown)}; there are {', '.join(names)}")
+    return [spec for spec in specs if queues is None or spec.queue in queues]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the service. Exit code 0: drained; 2: the configuration was refused, as the last log line says."""
+    parser = argparse.ArgumentParser(prog="worker.py", description="Run the workers of Régua until SIGTERM.")
+    parser.add_argument("--queues", nargs="+", metavar="QUEUE", help="task queues to work on (default: all)")
+    queues = parser.parse_args(arguments).queues
+    configure_logs()
+    try:
+        from activities.registry import worker_specs
+
+        settings = load_settings()
+        specs = _chosen(worker_specs(settings), queues)
+        asyncio.run(serve(settings, specs, new_runtime(settings)))
+    except BadInput as error:
+        log.error("refused", reason=str(error))
+        return 2
+    finally:
+        settle()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""What runs by the clock of the office: the nightly intake, the sweep, the daily protest batch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from contract.messages import ScanReport
+    from contract.names import INTAKE_WORKFLOW, SWEEP_WORKFLOW
+
+PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
+"""The database may be away for hours; the run that waits for it is the only one of its schedule."""
+
+
+@workflow.defn(name=INTAKE_WORKFLOW)
+class IntakeWorkflow:
+    """Once a night: open the cases whose first step is near."""
+
+    @workflow.run
+    async def run(self) -> ScanReport:
+        """Returns how many cases were opened."""
+        report: ScanReport = await workflow.execute_activity(
+            "scan",
+            result_type=ScanReport,
+            start_to_close_timeout=timedelta(hours=2),
+            heartbeat_timeout=timedelta(minutes=2),
+            retry_policy=PATIENT,
+            summary="open the cases whose first step is near",
+        )
+        return report
+
+
+@workflow.defn(name=SWEEP_WORKFLOW)
+class SweepWorkflow:
+    """Every few minutes: nothing that was told may stay unheard."""
+
+    @workflow.run
+    async def run(self) -> ScanReport:
+        """Returns how many facts were signalled again."""
+        report: ScanReport = await workflow.execute_activity(
+            "sweep",
+            result_type=ScanReport,
+            start_to_close_timeout=timedelta(minutes=5),
+            retry_policy=PATIENT,
+            summary="signal again what nobody took in",
+        )
+        return report
