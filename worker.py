@@ -1,7 +1,7 @@
 """The service: one Temporal worker for each task queue, in one process, until SIGTERM.
 
 `python worker.py [--queues regua-email regua-sms]`. Logs are JSON lines on standard error. What runs on which queue is
-said by `activities.registry.worker_specs(settings)`.
+said by `activities.registry`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 
 import psycopg
 import structlog
 from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
@@ -43,6 +46,7 @@ _STICKY = timedelta(seconds=5)  # how long a case waits for the worker that has 
 _PROBE_SECONDS = 2.0
 
 log = structlog.get_logger("worker")
+_T = TypeVar("_T")
 
 
 def new_worker(client: Client, spec: WorkerSpec) -> Worker:
@@ -74,22 +78,30 @@ async def run_workers(client: Client, specs: Sequence[WorkerSpec], stop: asyncio
     await _run([new_worker(client, spec) for spec in specs], stop)
 
 
-async def serve(settings: Settings, specs: Sequence[WorkerSpec], runtime: Runtime | None = None) -> None:
-    """Connect, waiting for Temporal if need be; work; answer for the health; drain on SIGTERM or SIGINT.
+async def serve(
+    settings: Settings,
+    database: str,
+    specs_for: Callable[[Client], Sequence[WorkerSpec]],
+    runtime: Runtime | None = None,
+) -> None:
+    """Connect, work on what `specs_for` gives, answer for the health, drain on SIGTERM or SIGINT.
 
-    Raises `BadInput` if Temporal refuses us, or lacks our search attributes.
+    Waits for Temporal, and for a database that `specs_for` does not reach. Raises `BadInput` if Temporal refuses us, or
+    lacks our search attributes.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with Health(settings) as health:
-        client = await _connect_patiently(settings, runtime, stop)
+    with Health(settings, database) as health:
+        client = await _patiently("Temporal", partial(_connect, settings, runtime), RuntimeError, stop)
         if client is None:
             return
         await _check_search_attributes(client)
-        workers = [new_worker(client, spec) for spec in specs]
+        workers = await _patiently("the database", partial(_new_workers, client, specs_for), OperationalError, stop)
+        if workers is None:
+            return
         health.watch(client, workers)
-        log.info("working", queues=[spec.queue for spec in specs], temporal=client.service_client.config.target_host)
+        log.info("working", queues=[worker.task_queue for worker in workers])
         await _run(workers, stop)
     log.info("drained")
 
@@ -100,9 +112,8 @@ class Health:
     The body says which of them do. Without a port it does nothing.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        address = settings.database_url or EmbeddedPostgres(settings.state_dir).url()
-        self._database = make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
+    def __init__(self, settings: Settings, database: str) -> None:
+        self._database = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
         self._loop = asyncio.get_running_loop()
         self._client: Client | None = None
         self._workers: Sequence[Worker] = ()
@@ -157,22 +168,35 @@ async def _run(workers: Sequence[Worker], stop: asyncio.Event) -> None:
     await asyncio.gather(*running)
 
 
-async def _connect_patiently(settings: Settings, runtime: Runtime | None, stop: asyncio.Event) -> Client | None:
-    """A client as soon as Temporal answers, or None if `stop` is set before."""
+async def _patiently(
+    what: str, attempt: Callable[[], Awaitable[_T]], away: type[Exception], stop: asyncio.Event
+) -> _T | None:
+    """What `attempt` gives as soon as it no longer raises `away`, or None if `stop` is set before."""
     pause = _FIRST_PAUSE
     while not stop.is_set():
         try:
-            return await connect(settings, runtime)
-        except RuntimeError as error:
-            if "Unauthenticated" in str(error) or "PermissionDenied" in str(error):
-                raise BadInput("Temporal refused our credentials; check TEMPORAL_API_KEY, TEMPORAL_TLS…") from error
+            return await attempt()
+        except away:
             if pause == _FIRST_PAUSE:
-                log.warning("waiting for Temporal, which does not answer")
+                log.warning(f"waiting for {what}, which does not answer")
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([stopping], timeout=pause)
         stopping.cancel()
         pause = min(2 * pause, _LONGEST_PAUSE)
     return None
+
+
+async def _connect(settings: Settings, runtime: Runtime | None) -> Client:
+    try:
+        return await connect(settings, runtime)
+    except RuntimeError as error:
+        if "Unauthenticated" in str(error) or "PermissionDenied" in str(error):
+            raise BadInput("Temporal refused our credentials; check TEMPORAL_API_KEY and TEMPORAL_TLS…") from error
+        raise
+
+
+async def _new_workers(client: Client, specs_for: Callable[[Client], Sequence[WorkerSpec]]) -> list[Worker]:
+    return [new_worker(client, spec) for spec in specs_for(client)]
 
 
 async def _check_search_attributes(client: Client) -> None:
@@ -215,7 +239,14 @@ def _http_server(host: str, port: int, health: Health) -> ThreadingHTTPServer:
         ) from error
 
 
-def _chosen(specs: Sequence[WorkerSpec], queues: Sequence[str] | None) -> list[WorkerSpec]:
+def _specs(settings: Settings, database: str, queues: Sequence[str] | None, client: Client) -> list[WorkerSpec]:
+    from activities.registry import build_world, worker_specs  # late: tests run these workers without that world
+
+    try:
+        world = build_world(settings, database)
+    except ProgrammingError as error:
+        raise BadInput("The database lacks tables of this version; run the migrations (db.migrate.upgrade)") from error
+    specs = worker_specs(settings, client, world)
     names = [spec.queue for spec in specs]
     if unknown := sorted(set(queues or ()) - set(names)):
         raise BadInput(f"--queues: there is no queue {', '.join(unknown)}; there are {', '.join(names)}")
@@ -229,11 +260,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     queues = parser.parse_args(arguments).queues
     configure_logs()
     try:
-        from activities.registry import worker_specs
-
         settings = load_settings()
-        specs = _chosen(worker_specs(settings), queues)
-        asyncio.run(serve(settings, specs, new_runtime(settings)))
+        database = settings.database_url or EmbeddedPostgres(settings.state_dir).url()
+        asyncio.run(serve(settings, database, partial(_specs, settings, database, queues), new_runtime(settings)))
     except BadInput as error:
         log.error("refused", reason=str(error))
         return 2

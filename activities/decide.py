@@ -22,7 +22,6 @@ class Decisions:
             if done := desk.recorded(given.generation, given.seq):
                 return done
             desk.take(given.arrivals, given.generation)
-            desk.read_inbox()
             if given.failed:
                 desk.hear(failure(given.failed), f"activity:{given.failed.action}:{given.generation}.{given.seq}")
             return desk.conclude(given.generation, given.seq)

@@ -132,22 +132,24 @@ def apply_event(conn: Connection, clock: Clock, event: Row[Any]) -> list[UUID]:
     said = meaning(event.event, event.code)
     contact = _lock(conn, event.contact_id)
     if contact is None:
-        return _taken(conn, event)
+        _taken(conn, event)
+        return []
     _accept(conn, contact, event)
     facts = store_facts(conn, _blame(conn, clock, contact, event, said))
     if _RANK[said.state] <= max(_RANK.get(contact.state, _LAST), _RANK["accepted"]):
-        return facts + _taken(conn, event)
+        _taken(conn, event)
+        return facts
     links = _links(conn, contact)
     if _too_early(contact, links) and datetime.now(UTC) - event.received_at < _PATIENCE:
         return facts
     _update(conn, contact, state=said.state, settled_at=event.received_at)
     told = [_fact(event, link.case_id, fact) for link in links if (fact := _outcome(contact, link, event, said))]
-    return facts + store_facts(conn, told) + _taken(conn, event)
+    _taken(conn, event)
+    return facts + store_facts(conn, told)
 
 
-def _taken(conn: Connection, event: Row[Any]) -> list[UUID]:
+def _taken(conn: Connection, event: Row[Any]) -> None:
     conn.execute(update(WEBHOOK_EVENT).where(WEBHOOK_EVENT.c.id == event.id).values(taken_at=datetime.now(UTC)))
-    return []
 
 
 def _update(conn: Connection, contact: Row[Any], **values: Any) -> None:
@@ -193,8 +195,10 @@ def _links(conn: Connection, contact: Row[Any]) -> list[Link]:
 
 
 def _too_early(contact: Row[Any], links: Sequence[Link]) -> bool:
-    """Does the sending activity still have to tell a case that this contact was sent? Covered cases it tells by facts,
-    which come before ours."""
+    """Does the sending activity still have to tell a case that this contact was sent?
+
+    Covered cases are told by facts, stored before ours; the case that sends hears it in the activity itself.
+    """
     if contact.purpose == "notice":
         return any(not link.closed and not _issued(link) for link in links)
     return any(link.lead and not link.closed and _unsent(link) for link in links)
@@ -210,9 +214,7 @@ def _unsent(link: Link) -> bool:
 
 
 # --- what it means to others -----------------------------------------------------------------------------------------
-def _blame(
-    conn: Connection, clock: Clock, contact: Row[Any], event: Row[Any], said: Meaning
-) -> list[dict[str, Any]]:
+def _blame(conn: Connection, clock: Clock, contact: Row[Any], event: Row[Any], said: Meaning) -> list[dict[str, Any]]:
     """Mark what is to blame; the facts (rows) to be told to all open cases of a debtor who wants no more."""
     if said.blame == "address":
         _mark_point(conn, contact, event, "invalid", ("usable",))
@@ -258,8 +260,11 @@ def _open_task(conn: Connection, clock: Clock, contact: Row[Any], said: Meaning)
 
 
 def _outcome(contact: Row[Any], link: Link, event: Row[Any], said: Meaning) -> f.Told | None:
-    """What a case is told of the outcome. Of a notice everything, since its deadline and its ways depend on it; of an
-    amicable message only that it did not get through; of thanks, and of a fault of ours, nothing."""
+    """What a case is told of the outcome.
+
+    Of a notice everything, since its deadline and its ways depend on it; of an amicable message only that it did not
+    get through; of thanks, and of a fault of ours, nothing.
+    """
     if contact.purpose == "notice" and link.notice_id:
         notice_id = str(link.notice_id)
         if said.state == "delivered":

@@ -104,11 +104,22 @@ class Desk:
         self.heard.append(Heard(fact, self.now, actor, cause))
 
     def take(self, arrivals: Sequence[Arrival], generation: int) -> None:
-        """Store raw messages as facts first, and remember who waits for an answer."""
+        """Store raw messages as facts first, then take the inbox in; remember who waits for an answer."""
         for arrival in arrivals:
             self.taken = max(self.taken, arrival.number)
-            fact_id = arrival.fact_id or str(self._store_raw(arrival, generation))
-            self.asked[arrival.number] = f"fact:{fact_id}"
+            stored = arrival.fact_id or str(self._store_raw(arrival, generation))
+            self.asked[arrival.number] = f"fact:{stored}"
+        self.read_inbox()
+        self._suspect([arrival for arrival in arrivals if arrival.fact_id])
+
+    def _suspect(self, arrivals: Sequence[Arrival]) -> None:
+        """An id that names no stored fact is an unreadable message, not nothing."""
+        unseen = [arrival.fact_id for arrival in arrivals if arrival.fact_id not in {str(fact) for fact in self.waiting}]
+        if unseen:
+            ids = [fact for text in unseen if (fact := _uuid(text))]
+            known = set(self.conn.execute(select(FACT.c.id).where(FACT.c.id.in_(ids))).scalars())
+            for _ in range(len(unseen) - sum(fact in known for fact in ids)):
+                self.hear(f.Unreadable("fact"), "signal:fact", "signal")
 
     def _store_raw(self, arrival: Arrival, generation: int) -> UUID:
         key = f"raw:{self.row.id}:{generation}:{arrival.number}"
@@ -301,6 +312,13 @@ class Desk:
 
 
 _OWN_IDS = ("promise_id", "dispute_id", "note_id")
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _digest(steps: list[dict[str, str]]) -> str:

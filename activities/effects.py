@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import singledispatch
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -17,6 +17,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from db.rows import APPROVAL, NOTICE, ORDER, PAYMENT, PROMISE, TASK, TITLE
 from domain import facts as f
 from domain.decide import Entry
+
+OrderKind = Literal["present", "withdraw", "cancel"]
 
 
 def apply_effects(
@@ -173,17 +175,21 @@ def _unqueued(fact: f.TitleUnqueued, conn: Connection, case: Row[Any], entry: En
 
 @effect.register
 def _withdrawal(fact: f.WithdrawalQueued, conn: Connection, case: Row[Any], entry: Entry) -> None:
-    """One open order at a time per title: the order to present is answered by the order to withdraw."""
     title = UUID(fact.title_id)
     conn.execute(update(TITLE).where(TITLE.c.id == title).values(state="withdrawing", changed_at=entry.at))
+    queue_order(conn, title, "withdraw", entry.at)
+
+
+def queue_order(conn: Connection, title_id: UUID, kind: OrderKind, at: datetime) -> None:
+    """Queue an order to the notary for the next file. `at` is business time.
+
+    One order is open at a time per title: the new one takes the place of any that is not answered yet.
+    """
     conn.execute(
         update(ORDER)
-        .where(ORDER.c.title_id == title, ORDER.c.state.in_(("queued", "sent")))
-        .values(state="superseded", answered_at=entry.at)
+        .where(ORDER.c.title_id == title_id, ORDER.c.state.in_(("queued", "sent")))
+        .values(state="superseded", answered_at=at)
     )
-    number = len(conn.execute(select(ORDER.c.id).where(ORDER.c.title_id == title)).all())
-    conn.execute(
-        insert(ORDER).values(
-            id=uuid5(title, f"order:{number}"), title_id=title, kind="withdraw", state="queued", queued_at=entry.at
-        )
-    )
+    number = len(conn.execute(select(ORDER.c.id).where(ORDER.c.title_id == title_id)).all())
+    order_id = uuid5(title_id, f"order:{number}")
+    conn.execute(insert(ORDER).values(id=order_id, title_id=title_id, kind=kind, state="queued", queued_at=at))

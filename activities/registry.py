@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import Engine, func, select
 from temporalio.client import Client
 
 from activities.contact import Contacts
@@ -18,15 +21,15 @@ from activities.protest_batch import ProtestBatch
 from activities.world import World
 from contract.names import CASES_QUEUE, EMAIL_QUEUE, PROTEST_QUEUE, SMS_QUEUE
 from db.engine import make_engine, read_clock
+from db.rows import CRA_FILE, ORDER, TITLE
+from domain.calendars import is_notary_day
+from domain.clock import Clock
 from gateways.cra import CraTransport, FolderCra, HttpCra
 from gateways.documents import DocumentStore
 from gateways.email import SendGridEmail
 from gateways.settings import Settings
 from gateways.sms import TwilioSms
 from gateways.temporal import WorkerSpec
-from workflows.case import CaseWorkflow
-from workflows.nightly import IntakeWorkflow, SweepWorkflow
-from workflows.protest_batch import ProtestBatchWorkflow
 
 _PROVIDER_SECONDS = 8.0
 """Time-out of one call to a provider; the activities' own limits are longer (`workflows.options`)."""
@@ -35,10 +38,10 @@ _PROVIDER_SECONDS = 8.0
 def build_world(settings: Settings, database_url: str) -> World:
     """The world of this process, without a courier: stored facts wait for the sweep unless somebody delivers them."""
     engine = make_engine(database_url)
-    folder = settings.state_dir
+    clock, folder = read_clock(engine), settings.state_dir
     return World(
         engine=engine,
-        clock=read_clock(engine),
+        clock=clock,
         documents=DocumentStore(settings.documents_dir),
         email=SendGridEmail(settings.sendgrid_key.get_secret_value(), settings.sendgrid_host, _PROVIDER_SECONDS),
         sms=TwilioSms(
@@ -47,21 +50,45 @@ def build_world(settings: Settings, database_url: str) -> World:
             settings.twilio_base_url,
             _PROVIDER_SECONDS,
         ),
-        cra=cra_transport(settings),
+        cra=cra_transport(settings, engine, clock),
         letters=folder / "letters",
         callbacks=settings.public_url,
     )
 
 
-def cra_transport(settings: Settings) -> CraTransport:
+def cra_transport(settings: Settings, engine: Engine, clock: Clock) -> CraTransport:
     """The way to the CRA: its web service where one is configured, else a pair of watched folders."""
     if settings.cra_url:
-        return HttpCra(settings.cra_url, settings.cra_user, settings.cra_password.get_secret_value(), _PROVIDER_SECONDS)
+        password = settings.cra_password.get_secret_value()
+
+        def wanted() -> list[tuple[str, date]]:
+            return awaited(engine, clock.business(datetime.now(UTC)).date())
+
+        return HttpCra(settings.cra_url, settings.cra_user, password, wanted, _PROVIDER_SECONDS)
     folder: Path = settings.cra_folder or settings.state_dir / "cra"
     return FolderCra(folder / "out", folder / "in")
 
 
-def worker_specs(settings: Settings, client: Client, world: World) -> list[WorkerSpec]:
+def awaited(engine: Engine, today: date) -> list[tuple[str, date]]:
+    """Presenters and notary days for which a CRA may still have an answer: since the oldest file with a title out."""
+    since = (
+        select(CRA_FILE.c.presenter, func.min(CRA_FILE.c.business_day).label("since"))
+        .join(ORDER, ORDER.c.file_id == CRA_FILE.c.id)
+        .join(TITLE, TITLE.c.id == ORDER.c.title_id)
+        .where(TITLE.c.state.in_(("sent", "confirmed", "withdrawing", "suspended", "registered")))
+        .group_by(CRA_FILE.c.presenter)
+    )
+    with engine.connect() as conn:
+        rows = conn.execute(since).all()
+    return [
+        (row.presenter, day)
+        for row in rows
+        for n in range((today - row.since).days + 1)
+        if is_notary_day(day := row.since + timedelta(days=n))
+    ]
+
+
+def worker_specs(settings: Settings, client: Client, world: World, workflows: Sequence[type]) -> list[WorkerSpec]:
     """What each queue's worker runs. Call it on the event loop that the workers run on."""
     courier = Courier(client, world.engine, world.clock)
     told = World(**{**vars(world), "deliver": threadsafe(courier, asyncio.get_running_loop())})
@@ -71,7 +98,7 @@ def worker_specs(settings: Settings, client: Client, world: World) -> list[Worke
         intake.scan, intake.sweep,
     ]  # fmt: skip
     return [
-        WorkerSpec(CASES_QUEUE, [CaseWorkflow, IntakeWorkflow, SweepWorkflow, ProtestBatchWorkflow], at_home),
+        WorkerSpec(CASES_QUEUE, workflows, at_home),
         WorkerSpec(EMAIL_QUEUE, [], [contact.contact, notice.notice], settings.email_per_second),
         WorkerSpec(SMS_QUEUE, [], [contact.contact, notice.notice], settings.sms_per_second),
         WorkerSpec(PROTEST_QUEUE, [], batch.activities),

@@ -418,7 +418,7 @@ class _Rules:
 
     def ahead(self, step: Step, day: date) -> Instruction:
         """The next step lies in the future: sleep straight to it."""
-        if step.do in ("contact", "notice") and self.plan(step) is None:
+        if step.do in ("contact", "notice") and self.plan(step) is None and step.when is None:
             return self.instruct(_ACTION[step.do], f"step {step.id}", self.contact_at(step, day), step.id)
         return self.instruct(Action.WAIT, f"step {step.id} on its day", self.midnight(day), step.id)
 

@@ -149,9 +149,9 @@ class FolderCra:
 class HttpCra:
     """The SOAP service of the CRAs (brazil.md B5). Safe to share between threads.
 
-    It has no list of what is ready: a file is asked for by name. `days` says which business days' files are still
-    awaited: a confirmation bears the day and sequence of its remittance, returns and progress files the day they were
-    made and a sequence without gaps.
+    It has no list of what is ready: a file is asked for by name. `awaited` says which presenters' files of which
+    business days are still awaited: a confirmation bears the day and sequence of its remittance, returns and progress
+    files the day they were made and a sequence without gaps.
     """
 
     def __init__(
@@ -159,13 +159,12 @@ class HttpCra:
         base_url: str,
         user: str,
         password: str,
-        presenter: str,
-        days: Callable[[], Iterable[date]],
+        awaited: Callable[[], Iterable[tuple[str, date]]],
         timeout: float = 60.0,
     ) -> None:
-        """`base_url` is the whole address of protestos.php; `presenter` our code; `timeout` in seconds."""
+        """`base_url` is the whole address of protestos.php; `awaited` gives (presenter code, day); seconds."""
         self._url, self._auth = base_url, (user, password)
-        self._presenter, self._days, self._timeout = presenter, days, timeout
+        self._days, self._timeout = awaited, timeout
         self._done: set[str] = set()
 
     def upload(self, kind: Kind, name: str, content: bytes) -> Receipt:
@@ -183,10 +182,10 @@ class HttpCra:
         self._done.add(name)
 
     def _awaited(self) -> Iterator[tuple[str, bytes]]:
-        for day in sorted(self._days()):
+        for presenter, day in sorted(self._days()):
             for kind in DOWNLOADS:
                 for sequence in range(1, 10):
-                    name = f"{kind}{self._presenter}{day:%d%m.%y}{sequence}"
+                    name = f"{kind}{presenter}{day:%d%m.%y}{sequence}"
                     if name in self._done:
                         continue
                     content = self._download(name)

@@ -1,4 +1,4 @@
-"""What the providers tell us: status callbacks of Twilio and the event webhook of SendGrid. `python -m starter.webhooks`.
+"""What the providers tell us: status callbacks of Twilio, the event webhook of SendGrid. `python -m starter.webhooks`.
 
 A call is verified, stored and answered; only then is its meaning applied. What cannot be applied now, or whose process
 dies, is applied by the sweep. Of personal data nothing is kept: no address, no number, no text.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,13 +23,14 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import ImmutableMultiDict
+from starlette.requests import ClientDisconnect
 
 from activities.courier import Courier, threadsafe
-from activities.delivery import apply_stored
+from activities.delivery import BLAME, apply_stored
 from db.embedded import EmbeddedPostgres
 from db.engine import make_engine, read_clock
 from db.rows import WEBHOOK_EVENT
@@ -35,9 +38,10 @@ from domain.clock import Clock
 from domain.errors import BadInput
 from gateways import signatures
 from gateways.logs import configure_logs
-from gateways.settings import Settings, load_settings
+from gateways.settings import Settings, load_settings, temporal_config
 from gateways.temporal import connect, settle
 
+Form = ImmutableMultiDict[str, str]
 Deliver = Callable[[Sequence[UUID]], None]
 
 TWILIO_LIMIT = 64 * 1024
@@ -47,50 +51,63 @@ SENDGRID_LIMIT = 1024 * 1024
 _TWILIO_KEPT = ("MessageSid", "MessageStatus", "ErrorCode", "MessagingServiceSid", "RawDlrDoneDate")
 _SENDGRID_KEPT = ("sg_event_id", "sg_message_id", "event", "type", "status", "bounce_classification")
 _WORD = re.compile(r"[\x20-\x7e]{1,200}")
-_EVENTS = TypeAdapter(list[dict[str, Any]])
+_LIST = TypeAdapter(list[dict[str, Any]])
 _PAUSE = 2.0  # seconds between two attempts to reach Temporal
 
 log = structlog.get_logger("webhooks")
 
 
+@dataclass(frozen=True)
+class Event:
+    """One event as it is kept: whatever the provider sent that is not personal, and its own key for it."""
+
+    key: str
+    send_id: object
+    event: str
+    code: str
+    body: dict[str, str]
+    timestamp: object = None
+
+
 def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Deliver) -> FastAPI:
     """The receiver. `deliver` is called, in a thread, with the ids of the facts that events brought about.
 
-    Answers: 204 stored (or known already); 400 signed, but not what the provider sends; 403 not signed by the provider,
-    or signed long ago; 413 too large; 503 the database is away, the provider shall call again.
+    Answers: 204 stored, now or before; 400 signed, but not what the provider sends; 403 not signed by the provider, or
+    too long ago; 413 too large; 503 the database is away and the provider shall call again.
     """
     app = FastAPI(title="Régua webhooks", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.post("/webhooks/twilio/status")
     async def twilio_status(request: Request) -> Response:
-        """Twilio's form about one message; the contact is the `send_id` in the query."""
         form = _form(await _body(request, TWILIO_LIMIT))
-        token = settings.twilio_auth_token.get_secret_value()
-        headers = request.headers
+        token, headers = settings.twilio_auth_token.get_secret_value(), request.headers
         signed = headers.get("X-Twilio-Signature"), headers.get("X-Twilio-Webhooks-Signature-Settings")
+        # Without a token of ours anybody could sign with none.
         if not token or not signatures.twilio(token, _called_url(request, settings), form, *signed):
             raise HTTPException(403)
-        return await keep([_of_twilio(form, request.query_params.get("send_id"))])
+        return await keep("twilio", [_of_twilio(form, request.query_params.get("send_id"))])
 
     @app.post("/webhooks/sendgrid")
     async def sendgrid_events(request: Request) -> Response:
-        """SendGrid's list of events; the contact is the custom argument `send_id` of each."""
-        body = await _body(request, SENDGRID_LIMIT)
-        signature = request.headers.get("X-Twilio-Email-Event-Webhook-Signature")
-        timestamp = request.headers.get("X-Twilio-Email-Event-Webhook-Timestamp")
+        body, headers = await _body(request, SENDGRID_LIMIT), request.headers
+        signature = headers.get("X-Twilio-Email-Event-Webhook-Signature")
+        timestamp = headers.get("X-Twilio-Email-Event-Webhook-Timestamp")
         key = settings.sendgrid_webhook_public_key
         if not signatures.sendgrid(key, body, signature, timestamp, datetime.now(UTC)):
             raise HTTPException(403)
         try:
-            return await keep([_of_sendgrid(fields) for fields in _EVENTS.validate_json(body)])
+            listed = _LIST.validate_json(body)
         except ValidationError:
             raise HTTPException(400) from None
+        return await keep("sendgrid", [_of_sendgrid(fields) for fields in listed])
 
-    async def keep(events: list[dict[str, Any]]) -> Response:
+    async def keep(provider: str, events: Sequence[Event]) -> Response:
+        if not all(event.key and event.event for event in events):
+            raise HTTPException(400)
         try:
-            fresh = await run_in_threadpool(_store, engine, clock, events)
+            fresh = await run_in_threadpool(_store, engine, clock, provider, events)
         except SQLAlchemyError:
-            log.warning("events not stored, the provider shall call again", exc_info=True)
+            log.warning("events not stored, the provider shall call again", provider=provider, exc_info=True)
             raise HTTPException(503) from None
         return Response(status_code=204, background=BackgroundTask(apply, fresh))
 
@@ -107,16 +124,19 @@ async def _body(request: Request, limit: int) -> bytes:
     if declared.isdecimal() and int(declared[:20]) > limit:
         raise HTTPException(413)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise HTTPException(413)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise HTTPException(413)
+    except ClientDisconnect:
+        raise HTTPException(400) from None
     return bytes(body)
 
 
-def _form(body: bytes) -> FormData:
+def _form(body: bytes) -> Form:
     try:
-        return FormData(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
+        return ImmutableMultiDict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
     except ValueError:
         raise HTTPException(400) from None
 
@@ -129,34 +149,141 @@ def _called_url(request: Request, settings: Settings) -> str:
     return f"{settings.public_url}{request.url.path}" + (f"?{query}" if query else "")
 
 
-def _of_twilio(form: FormData, send_id: str | None) -> dict[str, Any]:
-    """One event from a status callback, keyed by message and status. Twilio gives no time that can be relied on."""
+def _of_twilio(form: Form, send_id: str | None) -> Event:
+    """One event from a status callback, keyed by message and status. It has no time that can be relied on."""
     message, status = _word(form.get("MessageSid")), _word(form.get("MessageStatus"))
-    if not message or not status:
-        raise HTTPException(400)
-    return {
-        "provider": "twilio",
-        "event_key": f"{message}:{status}",
-        "contact_id": _contact_id(send_id),
-        "event": status,
-        "code": _word(form.get("ErrorCode")),
-        "body": _kept(form, _TWILIO_KEPT),
-        "happened_at": None,
-    }
+    code = _word(form.get("ErrorCode"))
+    kept = _kept(form, _TWILIO_KEPT)
+    return Event(
+        f"{message}:{status}" if message and status else "", send_id, status, code if code.isdecimal() else "", kept
+    )
 
 
-def _of_sendgrid(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """One event of an event webhook, keyed by SendGrid's own id of it."""
-    key, event = _word(fields.get("sg_event_id")), _word(fields.get("event"))
-    if not key or not event:
-        raise HTTPException(400)
-    code = _sendgrid_code(event, fields)
-    return {
-        "provider": "sendgrid",
-        "event_key": key,
-        "contact_id": _contact_id(fields.get("send_id")),
-        "event": event,
-        "code": code,
-        "body": _kept(fields, _SENDGRID_KEPT),
-        "happened_at": fields.get("timestamp"),
+def _of_sendgrid(fields: Mapping[str, Any]) -> Event:
+    """One event of the event webhook, keyed by SendGrid's own id of it."""
+    key, event, kept = _word(fields.get("sg_event_id")), _word(fields.get("event")), _kept(fields, _SENDGRID_KEPT)
+    return Event(key, fields.get("send_id"), event, _sendgrid_code(event, fields), kept, fields.get("timestamp"))
+
+
+def _sendgrid_code(event: str, fields: Mapping[str, Any]) -> str:
+    """Why a message was returned or dropped, as a code. The reason itself is a text that may quote the address."""
+    if event == "bounce":
+        return "blocked" if fields.get("type") == "blocked" else "bounce"
+    reason = _word(fields.get("reason")).lower().replace(" ", "-")
+    return reason if event == "dropped" and reason in BLAME else ""
+
+
+def _word(value: object) -> str:
+    """A short printable text, or nothing: what else a provider may send does not reach the database."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
+
+
+def _kept(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
+    return {name: word for name in names if (word := _word(fields.get(name)))}
+
+
+# --- storing ---------------------------------------------------------------------------------------------------------
+def _store(engine: Engine, clock: Clock, provider: str, events: Sequence[Event]) -> list[UUID]:
+    """Store the events that are not stored yet; returns, in order, the ids of those about a contact of ours."""
+    now = datetime.now(UTC)
+    rows: dict[UUID, dict[str, Any]] = {
+        (event_id := uuid4()): {
+            "id": event_id,
+            "provider": provider,
+            "event_key": event.key,
+            "contact_id": (contact := _uuid(event.send_id)),
+            "event": event.event,
+            "code": event.code,
+            "body": event.body,
+            "received_at": now,
+            "business_at": clock.business(_happened(event.timestamp, now)),
+            "taken_at": None if contact else now,
+        }
+        for event in events
     }
+    if not rows:
+        return []
+    unknown = upsert(WEBHOOK_EVENT).on_conflict_do_nothing(index_elements=["provider", "event_key"])
+    with engine.begin() as conn:
+        fresh = set(conn.execute(unknown.returning(WEBHOOK_EVENT.c.id), list(rows.values())).scalars())
+    return [event_id for event_id, row in rows.items() if event_id in fresh and row["contact_id"]]
+
+
+def _uuid(send_id: object) -> UUID | None:
+    """The contact's id as we gave it to the provider; None for a message that is not ours."""
+    try:
+        return UUID(hex=_word(send_id))
+    except ValueError:
+        return None
+
+
+def _happened(timestamp: object, now: datetime) -> datetime:
+    """The real moment by which something had happened that the provider dates to a whole second; else `now`."""
+    if isinstance(timestamp, int) and 0 < timestamp < now.timestamp() - 1:
+        return datetime.fromtimestamp(timestamp + 1, UTC)
+    return now
+
+
+# --- the program -----------------------------------------------------------------------------------------------------
+async def serve(settings: Settings) -> None:
+    """Receive on `bind` and `webhook_port` until SIGTERM or SIGINT.
+
+    Events are taken while Temporal is away: cases hear of them later, from the sweep.
+    """
+    engine = make_engine(settings.database_url or EmbeddedPostgres(settings.state_dir).url())
+    clock = read_clock(engine)
+    loop = asyncio.get_running_loop()
+    courier = asyncio.create_task(_courier(settings, engine, clock))
+
+    def deliver(facts: Sequence[UUID]) -> None:
+        if courier.done():
+            threadsafe(courier.result(), loop)(facts)
+
+    app = create_app(engine, settings, clock, deliver)
+    config = uvicorn.Config(
+        app, settings.bind, settings.webhook_port, log_config=None, access_log=False, server_header=False
+    )
+    verifies = {
+        "twilio": bool(settings.twilio_auth_token.get_secret_value()),
+        "sendgrid": bool(settings.sendgrid_webhook_public_key),
+    }
+    log.info("listening", address=f"{settings.bind}:{settings.webhook_port}", verifies=verifies)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # When uvicorn has drained it raises the signal again, for whoever handled it before; that is nobody.
+        loop.add_signal_handler(number, lambda: None)
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        courier.cancel()
+        engine.dispose()
+
+
+async def _courier(settings: Settings, engine: Engine, clock: Clock) -> Courier:
+    """A courier, as soon as Temporal answers."""
+    while True:
+        try:
+            return Courier(await connect(settings), engine, clock)
+        except RuntimeError:
+            await asyncio.sleep(_PAUSE)
+
+
+def main() -> int:
+    """Run the receiver. Exit code 0: ended by a signal; 1: the database does not answer; 2: settings refused."""
+    configure_logs()
+    try:
+        settings = load_settings()
+        temporal_config()
+        asyncio.run(serve(settings))
+    except BadInput as error:
+        log.error("refused", reason=str(error))
+        return 2
+    except OperationalError:
+        log.error("the database does not answer", exc_info=True)
+        return 1
+    finally:
+        settle()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +17,20 @@ TEMPLATE = "migrated"
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """One server for the tests of this process, with a migrated database to copy from."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
-    server.start()
-    server.ensure_database(TEMPLATE)
-    template = make_engine(server.url(TEMPLATE))
-    upgrade(template)
-    template.dispose()
-    yield server
-    server.stop()
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One server for the tests of this process, with a migrated database to copy from.
+
+    Not below pytest's own directories: another run of pytest closes those to the server's user.
+    """
+    with tempfile.TemporaryDirectory(prefix="regua-tests-") as folder:
+        server = EmbeddedPostgres(Path(folder), durable=False)
+        server.start()
+        server.ensure_database(TEMPLATE)
+        template = make_engine(server.url(TEMPLATE))
+        upgrade(template)
+        template.dispose()
+        yield server
+        server.stop()
 
 
 @pytest.fixture

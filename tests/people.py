@@ -26,7 +26,12 @@ SETTINGS: dict[str, Any] = {
     "how_to_dispute": "responda esta mensagem",
     "how_to_verify": "Confira pelo telefone do nosso site.",
     "site": "credora.example.com",
-    "presenter": {"code": "999", "name": "CREDORA FICTICIA LTDA", "agency_account": "000000000000042", "declaration": "D"},
+    "presenter": {
+        "code": "999",
+        "name": "CREDORA FICTICIA LTDA",
+        "agency_account": "000000000000042",
+        "declaration": "D",
+    },
 }
 
 

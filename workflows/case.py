@@ -15,7 +15,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue, SearchAttributeKey
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from contract.messages import Answer, Arrival, CaseInput, Decide, Failed, Next, Perform
@@ -75,7 +75,7 @@ class CaseWorkflow:
                 "decide", given, result_type=Next, summary="decide", **options.DECIDE_AT_ONCE
             )
             return order
-        except ActivityError:
+        except FailureError:
             return await self.decide_when_possible(given)
 
     async def decide_when_possible(self, given: Decide) -> Next:

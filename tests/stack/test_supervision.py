@@ -81,7 +81,7 @@ def test_the_whole_stack_starts_restarts_its_killed_servers_and_stops_without_a_
         for pid in first.values():
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: len(set(running_services(home).values()) - set(first.values())) == 2)
-        eventually(EmbeddedPostgres(home)._serves)
+        eventually(EmbeddedPostgres(home).service.is_ready)
         second = running_services(home)
     assert any(line.startswith("PostgreSQL ended with -9, starts again") for line in said)
     assert said[-2:] == ["Temporal ended with 0", "PostgreSQL ended with 0"]

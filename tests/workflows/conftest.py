@@ -40,6 +40,7 @@ from gateways.email import SendGridEmail
 from gateways.sms import TwilioSms
 from gateways.temporal import PLUGIN, search_attributes
 from sandbox.server import Sandbox, running_sandbox
+from sandbox.state import SENDGRID_KEY, TWILIO_SID, TWILIO_TOKEN
 from workflows.case import CaseWorkflow
 
 SKIPPING = {
@@ -83,8 +84,8 @@ def world(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> World:
         engine=engine,
         clock=PRODUCTION,
         documents=DocumentStore(tmp_path / "documents"),
-        email=SendGridEmail("SG.teste", sandbox.url, 5.0),
-        sms=TwilioSms("AC" + "0" * 32, "segredo", sandbox.url, 5.0),
+        email=SendGridEmail(SENDGRID_KEY, sandbox.url, 5.0),
+        sms=TwilioSms(TWILIO_SID, TWILIO_TOKEN, sandbox.url, 5.0),
         cra=FolderCra(tmp_path / "cra" / "out", tmp_path / "cra" / "in"),
         letters=tmp_path / "letters",
         callbacks="http://127.0.0.1:1",
@@ -137,10 +138,9 @@ class Life:
     async def settle(self) -> None:
         """Wait until nothing more happens by itself."""
         last, same = None, 0
-        while same < 3:
+        while same < 4:
             row = self.row()
-            waiting = self.facts_waiting()
-            same = same + 1 if (row.seq, row.generation) == last and not waiting and row.seq else 0
+            same = same + 1 if (row.seq, row.generation) == last and row.seq else 0
             last = (row.seq, row.generation)
             await asyncio.sleep(0.03)
 
@@ -176,7 +176,9 @@ class Life:
     def tasks(self) -> list[Any]:
         """Open tasks of the case."""
         with self.office.world.engine.connect() as conn:
-            return list(conn.execute(select(TASK).where(TASK.c.case_id == self.ids.case, TASK.c.done_at.is_(None))).all())
+            return list(
+                conn.execute(select(TASK).where(TASK.c.case_id == self.ids.case, TASK.c.done_at.is_(None))).all()
+            )
 
     async def tell(self, fact: f.Told, actor: str = "clerk", key: str = "") -> None:
         """Store a fact and signal it, as the CLI and the importers do."""
@@ -185,6 +187,8 @@ class Life:
         with self.office.world.engine.begin() as conn:
             stored = store_facts(conn, [values])
         await self.office.courier.deliver(stored)
+        while self.facts_waiting():
+            await asyncio.sleep(0.03)
         await self.settle()
 
     async def now(self) -> datetime:

@@ -1,0 +1,134 @@
+"""Looking: lists of cases, one case, one debtor, what goes out when, the updated debt."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from starter.cli.edge import CaseId, Commands, Creditor, Json, show, table
+
+_LIST = {
+    "id": "caso", "creditor": "credor", "debtor": "devedor", "invoice": "fatura", "instalment": "parcela",
+    "due": "vencimento", "days_late": "atraso", "balance": "saldo", "stage": "etapa", "next_action": "ação",
+    "next_at": "a partir de", "next_reason": "motivo",
+}  # fmt: skip
+
+
+def register(app: Commands) -> None:
+    """Add the commands of this module."""
+
+    @app.command()
+    def cases(
+        stage: Annotated[str, typer.Option("--stage", help="preventive, amicable, notice, protest, legal, closed")] = "",
+        creditor: Creditor = "",
+        late: Annotated[int, typer.Option("--late", min=0, metavar="DAYS", help="late by that many days at least")] = 0,
+        action: Annotated[str, typer.Option("--next", metavar="ACTION", help="wait, contact, notice, protest, legal")] = "",
+        reason: Annotated[str, typer.Option("--reason", metavar="WORDS", help="what they wait for, like disputed")] = "",
+        limit: Annotated[int, typer.Option("--limit", min=1)] = 50,
+        as_json: Json = False,
+    ) -> None:
+        """List open cases, oldest due date first."""
+        from starter import reports
+        from starter.installation import installation
+
+        filters = {"stage": stage, "creditor": creditor, "late": late, "action": action, "reason": reason}
+        with installation() as house:
+            found = reports.cases(house, filters, limit)
+        show(found, as_json, lambda console: console.print(listed("Casos", _LIST, found)))
+
+    @app.command("case")
+    def one_case(case: CaseId, creditor: Creditor = "", as_json: Json = False) -> None:
+        """Show one case: state, debt with its memory of calculation, schedule, timeline."""
+        from starter import reports
+        from starter.installation import installation
+
+        with installation() as house:
+            found = reports.one_case(house, case, creditor)
+        show(found, as_json, lambda console: _print_case(console, found))
+
+    @app.command()
+    def debtor(
+        document: Annotated[str, typer.Argument(metavar="DOC", help="CPF or CNPJ")],
+        creditor: Creditor = "", as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Show one debtor: ways to reach him, opt-outs, all his cases."""
+        from starter import reports
+        from starter.installation import installation
+
+        with installation() as house:
+            found = reports.debtors(house, document, creditor)
+        show(found, as_json, lambda console: [_print_debtor(console, each) for each in found])
+
+    @app.command()
+    def outlook(
+        days: Annotated[int, typer.Option("--days", min=0, max=365)] = 7,
+        creditor: Creditor = "", as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Show what goes out when, by day and step."""
+        from starter import reports
+        from starter.installation import installation
+
+        with installation() as house:
+            found = reports.outlook(house, days, creditor)
+        names = {"day": "dia", "do": "ação", "step": "passo", "cases": "casos", "held": "retidos", "balance": "saldo"}
+        show(found, as_json, lambda console: console.print(listed(f"Próximos {days} dias", names, found)))
+
+    @app.command()
+    def debt(
+        principal: Annotated[str, typer.Option("--principal", metavar="REAIS")],
+        due: Annotated[str, typer.Option("--due", metavar="DATE")],
+        on: Annotated[str, typer.Option("--on", metavar="DATE", help="the day on which it is paid")],
+        fine: Annotated[str, typer.Option("--fine", metavar="PERCENT", help="once")] = "0",
+        interest: Annotated[str, typer.Option("--interest", metavar="PERCENT", help="simple, for 30 days")] = "0",
+        consumer: Annotated[bool, typer.Option("--consumer", help="the debtor is a consumer")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Calculate an updated debt with its memory of calculation."""
+        from starter import calculator
+
+        found = calculator.debt(principal, due, on, fine, interest, consumer)
+        show(found, as_json, lambda console: _print_debt(console, found))
+
+
+def listed(title: str, names: dict[str, str], found: list[dict[str, Any]]) -> Any:
+    """A table of the named keys with their Portuguese headings; ids short."""
+    short = [[str(row[key])[:8] if key in ("id", "case") and row[key] else row[key] for key in names] for row in found]
+    return table(title, list(names.values()), short)
+
+
+def _print_case(console: Console, case: dict[str, Any]) -> None:
+    console.print(f"Caso {case['id']} · {case['creditor']} · {case['debtor']} · fatura {case['invoice']}")
+    console.print(f"Etapa {case['stage']} · próxima ação {case['next_action']}: {case['next_reason']}")
+    held = [f"{name}: {value}" for name, value in case["holds"].items() if value]
+    if held:
+        console.print("Retido: " + "; ".join(held))
+    _print_debt(console, case["debt"])
+    console.print(listed("Agenda", {"step": "passo", "do": "ação", "day": "dia", "state": "situação"}, case["schedule"]))
+    tasks = {"id": "pendência", "kind": "tipo", "owner": "responsável", "due": "até"}
+    sections = {
+        "tasks": ("Pendências", tasks),
+        "approvals": ("Aprovações", {"id": "aprovação", "purpose": "para", "role": "papel", "state": "situação"}),
+        "payments": ("Pagamentos", {"reference": "referência", "amount": "valor", "paid_on": "dia", "source": "fonte"}),
+        "contacts": ("Contatos", {"planned_at": "quando", "channel": "canal", "step": "passo", "state": "situação"}),
+        "notes": ("Anotações", {"written_at": "quando", "author": "autor", "text": "texto"}),
+        "timeline": ("Livro do caso", {"seq": "nº", "business_at": "quando", "kind": "fato", "actor": "autor"}),
+    }
+    for key, (title, names) in sections.items():
+        if case[key]:
+            console.print(listed(title, names, case[key]))
+
+
+def _print_debtor(console: Console, debtor: dict[str, Any]) -> None:
+    console.print(f"{debtor['name']} · {debtor['document']} · credor {debtor['creditor']} · {debtor['address']}")
+    if debtor["opted_out"]:
+        console.print(f"Não quer contato por: {', '.join(debtor['opted_out'])}")
+    names = {"channel": "canal", "address": "endereço", "state": "situação", "source": "fonte"}
+    console.print(listed("Contatos", names, debtor["contact_points"]))
+    console.print(listed(f"Casos, saldo {debtor['balance']}", _LIST, debtor["cases"]))
+
+
+def _print_debt(console: Console, debt: dict[str, Any]) -> None:
+    names = {"name": "item", "detail": "cálculo", "amount": "valor"}
+    console.print(listed(f"Saldo {debt['total']}, atraso de {debt['days_late']} dias", names, debt["memory"]))

@@ -1,0 +1,221 @@
+"""What staff do to cases: what holds a ladder, changes of the debt, approvals, notes, logged contacts, evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from starter.cli.edge import By, CaseId, Commands, Creditor, From, Json, ManyCases, Reason, show
+from starter.cli.perform import perform, report
+
+Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND")]
+On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="the day it happened; default today")]
+Amount = Annotated[str | None, typer.Argument(metavar="AMOUNT", help="reais, like 1.234,56")]
+Day = Annotated[str | None, typer.Argument(metavar="DATE", help="like 22/11/2026 or 2026-11-22")]
+
+
+def register(app: Commands) -> None:
+    """Add the commands of this module."""
+    holds(app)
+    changes(app)
+    words(app)
+
+
+def holds(app: Commands) -> None:
+    """What holds a ladder, and lets it go."""
+
+    @app.command()
+    def promise(
+        by: By, case: ManyCases = None, on: Day = None,
+        amount: Annotated[str | None, typer.Option("--amount", help="reais; default the whole debt")] = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """The debtor promised to pay on a day."""
+        from starter import deeds
+
+        columns = {"data": on, "valor": amount}
+        perform(deeds.promise, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def dispute(
+        by: By, case: ManyCases = None, reason: Reason = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """The debtor denies the debt or its amount: nothing goes out until a person decides."""
+        from starter import deeds
+
+        perform(deeds.dispute, {"motivo": reason}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def resolve(
+        by: By, case: ManyCases = None,
+        upheld: Annotated[bool | None, typer.Option("--upheld/--rejected", help="is the debtor right?")] = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Decide a dispute: upheld ends the debt, rejected lets the ladder go on."""
+        from starter import deeds
+
+        columns = {"decisao": None if upheld is None else "upheld" if upheld else "rejected"}
+        perform(deeds.resolve, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def pause(
+        by: By, case: ManyCases = None,
+        until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="last day of the pause")] = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Rest the ladder up to and including a day."""
+        from starter import deeds
+
+        perform(deeds.pause, {"ate": until}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def resume(
+        by: By, case: ManyCases = None, creditor: Creditor = "", source: From = None, as_json: Json = False
+    ) -> None:
+        """End a pause before its day."""
+        from starter import deeds
+
+        perform(deeds.resume, {}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def hold(
+        by: By, case: ManyCases = None, kind: Kind = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Hold a case without a date: --kind court, insolvency, death or over-indebted."""
+        from starter import deeds
+
+        perform(deeds.hold, {"tipo": kind}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def lift(
+        by: By, case: ManyCases = None, kind: Kind = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Lift a hold: --kind court, insolvency, death, over-indebted or vanished."""
+        from starter import deeds
+
+        perform(deeds.lift, {"tipo": kind}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+
+def changes(app: Commands) -> None:
+    """Changes of the debt."""
+
+    @app.command()
+    def extend(
+        by: By, case: ManyCases = None, due: Day = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Give a new due date; charges and the ladder count from it."""
+        from starter import deeds
+
+        perform(deeds.extend, {"data": due}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def adjust(
+        by: By, case: ManyCases = None, amount: Amount = None, kind: Kind = None, on: On = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Make the debt smaller: --kind rebate, return or withholding."""
+        from starter import deeds
+
+        columns = {"valor": amount, "tipo": kind, "data": on}
+        perform(deeds.adjust, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def void(
+        by: By, case: ManyCases = None, reason: Reason = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """The debt never was, or is no more: nobody is asked for it again. Needs --reason."""
+        from starter import deeds
+
+        perform(deeds.void, {"motivo": reason}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command("write-off")
+    def write_off(
+        by: By, case: ManyCases = None, reason: Reason = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """The creditor gives the debt up. Needs --reason."""
+        from starter import deeds
+
+        columns = {"motivo": reason}
+        perform(deeds.write_off, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+
+def words(app: Commands) -> None:
+    """Approvals, notes, logged contacts, evidence."""
+
+    @app.command()
+    def approve(
+        what: Annotated[str, typer.Argument(metavar="ID", help="case or approval")],
+        reason: Reason = None, creditor: Creditor = "", as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Say yes to what waits for approval, signed in with REGUA_TOKEN; role and limit are checked."""
+        from starter import approvals
+
+        _said(approvals.answer(what, creditor, reason or "", yes=True), as_json)
+
+    @app.command()
+    def refuse(
+        what: Annotated[str, typer.Argument(metavar="ID", help="case or approval")],
+        reason: Reason = None, creditor: Creditor = "", as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Say no to what waits for approval, signed in with REGUA_TOKEN. One no is enough."""
+        from starter import approvals
+
+        _said(approvals.answer(what, creditor, reason or "", yes=False), as_json)
+
+    @app.command()
+    def note(
+        by: By, case: ManyCases = None,
+        text: Annotated[str | None, typer.Argument(metavar="TEXT", help="free text; it can be erased")] = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Write something down about a case."""
+        from starter import deeds
+
+        perform(deeds.note, {"texto": text}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def log(
+        by: By, case: ManyCases = None,
+        channel: Annotated[
+            str | None, typer.Argument(metavar="CHANNEL", help="call, whatsapp, email, sms, visit or letter")
+        ] = None,
+        outcome: Annotated[
+            str | None, typer.Argument(metavar="OUTCOME", help="short word; of a letter delivered, received-by-name, returned…")
+        ] = None,
+        step: Annotated[str | None, typer.Option("--step", help="the step it completes")] = None,
+        on: On = None, creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Log a contact that a person made, or what became of a letter. It counts in the debtor's caps."""
+        from starter import deeds
+
+        columns = {"canal": channel, "resultado": outcome, "passo": step, "data": on}
+        perform(deeds.log, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command()
+    def attach(
+        case: CaseId, file: Annotated[Path, typer.Argument(metavar="FILE")], by: By,
+        kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="short word, like invoice or delivery-proof")],
+        creditor: Creditor = "", as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Put a document to a case: evidence for the notary and for legal."""
+        from starter import evidence
+
+        found = evidence.attach(case, creditor, file, kind, by)
+        show(found, as_json, lambda console: console.print(f"guardado: {found['name']}, SHA-256 {found['sha256']}"))
+
+
+def _said(answer: object, as_json: bool) -> None:
+    from starter.actions import Outcome
+
+    if isinstance(answer, Outcome):
+        report([answer], as_json)
+        return
+    show({"status": "said", "missing": answer}, as_json, lambda c: c.print(f"anotado: falta(m) {answer} aprovação(ões)"))

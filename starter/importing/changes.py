@@ -1,0 +1,131 @@
+"""What a file says anew about an invoice that is known already, in the words of its case.
+
+The row of an invoice stays as it first came. What files told since stands in the facts they left, whose `source` says
+which figure of the file they come from; so a figure is compared with what the creditor's system told last, and not with
+what staff and debtor have agreed on in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from domain import facts as f
+from domain.case import Case
+from domain.money import ZERO
+from starter.importing.rows import InvoiceRow
+
+SOURCE = "import"
+AMOUNT, BALANCE, PAID_BEFORE = "import-amount", "import-balance", "import-paid"
+"""Sources of reductions: a lower `valor`; a lower `saldo`; what was paid before the invoice came to us."""
+
+What = Literal["paid", "extended", "reduced", "void"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of an invoice, with facts that its case has not taken in yet. Amounts in reais.
+
+    `amount` and `due` are those of its last row; `case_due` is the day it is really due now. `paid` are payments,
+    `reduced` all reductions, of which `by_balance` and `paid_before` come from those sources.
+    """
+
+    case: Case
+    amount: Decimal
+    due: date
+    kind: str
+    issued: date
+    fine_percent: Decimal
+    monthly_interest_percent: Decimal
+    policy: str
+    case_due: date
+    paid: Decimal
+    reduced: Decimal
+    by_balance: Decimal
+    paid_before: Decimal
+
+    def owed(self, on: date) -> Decimal:
+        """The whole debt on a day, less what its case has still to take in."""
+        waiting = self.paid - self.case.paid() + self.reduced - sum((r.amount for r in self.case.reductions), ZERO)
+        return max(self.case.debt(on).total - waiting, ZERO)
+
+
+@dataclass(frozen=True)
+class News:
+    """One thing that a row tells anew."""
+
+    what: What
+    fact: f.Told
+
+
+_NEW_INVOICE = "void it (situacao cancelado) and bring it as a new invoice"
+
+
+def contradictions(row: InvoiceRow, standing: Standing) -> Iterator[tuple[str, str, str]]:
+    """What a row may not change about an open invoice: column, what was found, what would be right."""
+    if row.situation != "open" or standing.case.closed:
+        return
+    terms = standing.case.terms
+    same = {
+        "especie": row.kind == standing.kind,
+        "emissao": row.issued == standing.issued,
+        "consumidor": (row.debtor_kind == "consumer") == terms.consumer,
+        "multa": row.fine_percent == standing.fine_percent,
+        "juros": row.monthly_interest_percent == standing.monthly_interest_percent,
+    }
+    if row.due < standing.due:
+        yield "vencimento", f"the invoice would be due earlier than {standing.due:%d/%m/%Y}", _NEW_INVOICE
+    if row.amount > standing.amount:
+        yield "valor", f"the amount would be higher than {standing.amount}", _NEW_INVOICE
+    for column, kept in same.items():
+        if not kept:
+            yield column, "this would change the terms of an open invoice", _NEW_INVOICE
+    if row.policy != standing.policy:
+        yield "regua", "the case keeps the policy it started with", "move it with `regua policy migrate`"
+
+
+def news(row: InvoiceRow, standing: Standing, today: date) -> list[News]:
+    """What the row tells anew, in the order in which the case must hear it.
+
+    Of a closed case only money still counts. A row that is paid without an amount paid all that was owed that day; one
+    that was paid with less than the principal left was paid with a rebate. Charges that stay open stay open.
+    """
+    if row.situation == "void":
+        return [] if standing.case.closed else [News("void", f.Voided("cancelled by the creditor"))]
+    found = []
+    on = row.paid_on or today
+    if paid := _payment(row, standing, on):
+        found.append(News("paid", f.PaymentReceived("", paid, on, SOURCE)))
+    if standing.case.closed:
+        return found
+    if row.situation == "open" and row.due > max(standing.due, standing.case_due):
+        found.append(News("extended", f.Extended(row.due, SOURCE)))
+    open_here = max(standing.case.terms.principal - standing.reduced - standing.paid - paid, ZERO)
+    surplus = max(open_here - row.left, ZERO)
+    by_amount = min(surplus, max(standing.amount - row.amount, ZERO))
+    for amount, source in ((by_amount, AMOUNT), (surplus - by_amount, BALANCE)):
+        if amount:
+            found.append(News("reduced", f.Adjusted(amount, "correction", on, source)))
+    return found
+
+
+def _payment(row: InvoiceRow, standing: Standing, on: date) -> Decimal:
+    """What was paid beyond the payments we know. `valor_pago` is the sum of all that was ever paid.
+
+    A reduction that came as a lower `saldo` may have been a payment already: only what exceeds both counts as too much.
+    """
+    if row.paid_amount:
+        more = row.paid_amount - standing.paid - standing.paid_before
+        return max(min(more, standing.owed(on)), more - standing.by_balance, ZERO)
+    return standing.owed(on) if row.situation == "paid" and not standing.case.closed else ZERO
+
+
+def settled_before(row: InvoiceRow) -> list[News]:
+    """Of a new invoice: what was paid or taken off before it came to us, as reductions in time, without thanks."""
+    gone = row.amount - row.left
+    paid = min(gone, row.paid_amount or ZERO)
+    parts = ((paid, PAID_BEFORE), (gone - paid, BALANCE))
+    return [News("reduced", f.Adjusted(amount, "correction", row.due, source)) for amount, source in parts if amount]

@@ -1,0 +1,111 @@
+"""What runs by the clock of the office, as Temporal Schedules: intake at night, sweep, protest batch in the morning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from contract.messages import BatchInput
+from contract.names import (
+    CASES_QUEUE,
+    INTAKE_SCHEDULE,
+    INTAKE_WORKFLOW,
+    PROTEST_BATCH_WORKFLOW,
+    PROTEST_SCHEDULE,
+    SWEEP_SCHEDULE,
+    SWEEP_WORKFLOW,
+)
+from domain.clock import Clock
+from starter.installation import OFFICE
+
+INTAKE_AT = time(0, 30)
+BATCH_AT = time(8)
+"""Business time in Brasília: well before the CRA's cut-off."""
+SWEEP_EVERY = timedelta(minutes=1)
+SWEEP_EVERY_SCALED = timedelta(seconds=2)
+"""Real time, where business time runs faster."""
+
+_DAY, _SECONDS = timedelta(days=1), timedelta(seconds=10)
+_WORKDAYS = ScheduleRange(1, 5)
+_EVERY_DAY = ScheduleRange(0, 6)
+
+
+def schedules(clock: Clock) -> dict[str, Schedule]:
+    """All schedules by id. A run that is not over when the next is due lets that one go by."""
+    # A daily run that was missed while the server was away is made up for; a sweep comes again anyhow.
+    missed = timedelta(hours=12) if clock.scale == 1 else _SECONDS
+    return {
+        INTAKE_SCHEDULE: _schedule(INTAKE_SCHEDULE, INTAKE_WORKFLOW, _daily(clock, INTAKE_AT, _EVERY_DAY), missed),
+        SWEEP_SCHEDULE: _schedule(SWEEP_SCHEDULE, SWEEP_WORKFLOW, _sweep(clock), _SECONDS),
+        PROTEST_SCHEDULE: _schedule(
+            PROTEST_SCHEDULE, PROTEST_BATCH_WORKFLOW, _daily(clock, BATCH_AT, _WORKDAYS), missed, BatchInput(clock)
+        ),
+    }
+
+
+async def missing_schedules(client: Client) -> list[str]:
+    """Ids of our schedules that the server does not have."""
+    missing = []
+    for key in (INTAKE_SCHEDULE, SWEEP_SCHEDULE, PROTEST_SCHEDULE):
+        try:
+            await client.get_schedule_handle(key).describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            missing.append(key)
+    return missing
+
+
+async def ensure_schedules(client: Client, clock: Clock) -> None:
+    """Make every schedule, or bring it to what it must be under this clock. Raises `RPCError`."""
+    for key, schedule in schedules(clock).items():
+        try:
+            await client.create_schedule(key, schedule)
+        except ScheduleAlreadyRunningError:
+            await client.get_schedule_handle(key).update(_to(schedule))
+
+
+def _to(schedule: Schedule) -> Callable[[ScheduleUpdateInput], ScheduleUpdate]:
+    def change(found: ScheduleUpdateInput) -> ScheduleUpdate:
+        schedule.state = found.description.schedule.state  # an operator may have paused it
+        return ScheduleUpdate(schedule)
+
+    return change
+
+
+def _schedule(key: str, workflow: str, spec: ScheduleSpec, missed: timedelta, *arguments: object) -> Schedule:
+    action = ScheduleActionStartWorkflow(workflow, args=list(arguments), id=f"{key}-run", task_queue=CASES_QUEUE)
+    policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=missed)
+    return Schedule(action=action, spec=spec, policy=policy)
+
+
+def _daily(clock: Clock, at: time, days: ScheduleRange) -> ScheduleSpec:
+    """Once a business day at this time of the office; under a scaled clock at intervals of real time."""
+    if clock.scale == 1:
+        calendar = ScheduleCalendarSpec(
+            hour=[ScheduleRange(at.hour)], minute=[ScheduleRange(at.minute)], day_of_week=[days]
+        )
+        return ScheduleSpec(calendars=[calendar], time_zone_name=OFFICE.key)
+    every = timedelta(seconds=max(1, round(_DAY.total_seconds() / clock.scale)))  # the server counts whole seconds
+    first = clock.real(datetime.combine(date(2000, 1, 1), at, OFFICE))
+    return ScheduleSpec(intervals=[ScheduleIntervalSpec(every, timedelta(seconds=first.timestamp()) % every)])
+
+
+def _sweep(clock: Clock) -> ScheduleSpec:
+    return ScheduleSpec(intervals=[ScheduleIntervalSpec(SWEEP_EVERY if clock.scale == 1 else SWEEP_EVERY_SCALED)])
