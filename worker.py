@@ -240,13 +240,15 @@ def _http_server(host: str, port: int, health: Health) -> ThreadingHTTPServer:
 
 
 def _specs(settings: Settings, database: str, queues: Sequence[str] | None, client: Client) -> list[WorkerSpec]:
-    from activities.registry import build_world, worker_specs  # late: tests run these workers without that world
+    # late: tests run these workers without that world
+    from activities.registry import build_world, worker_specs
+    from workflows.registry import WORKFLOWS
 
     try:
         world = build_world(settings, database)
     except ProgrammingError as error:
         raise BadInput("The database lacks tables of this version; run the migrations (db.migrate.upgrade)") from error
-    specs = worker_specs(settings, client, world)
+    specs = worker_specs(settings, client, world, WORKFLOWS)
     names = [spec.queue for spec in specs]
     if unknown := sorted(set(queues or ()) - set(names)):
         raise BadInput(f"--queues: there is no queue {', '.join(unknown)}; there are {', '.join(names)}")

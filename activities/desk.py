@@ -114,7 +114,8 @@ class Desk:
 
     def _suspect(self, arrivals: Sequence[Arrival]) -> None:
         """An id that names no stored fact is an unreadable message, not nothing."""
-        unseen = [arrival.fact_id for arrival in arrivals if arrival.fact_id not in {str(fact) for fact in self.waiting}]
+        taken = {str(fact) for fact in self.waiting}
+        unseen = [arrival.fact_id for arrival in arrivals if arrival.fact_id not in taken]
         if unseen:
             ids = [fact for text in unseen if (fact := _uuid(text))]
             known = set(self.conn.execute(select(FACT.c.id).where(FACT.c.id.in_(ids))).scalars())

@@ -362,6 +362,7 @@ def _files(papers: Papers) -> Iterable[tuple[str, bytes]]:
 
 def _cover(papers: Papers, evidence: Sequence[models.EvidenceFile]) -> models.DossierCover:
     debtor, terms, title = papers.debtor_row, papers.case.limitation(), papers.title
+    protested = papers.case.protest.state == "registered"
     return models.DossierCover(
         case_ref=f"caso {papers.row.id}",
         on=papers.on,
@@ -383,10 +384,10 @@ def _cover(papers: Papers, evidence: Sequence[models.EvidenceFile]) -> models.Do
         ),
         suggestion=advice.suggest(
             advice.Claim(
-                protested=papers.case.protest.state == "registered",
+                protested=protested,
                 delivery_proof=papers.attached(DELIVERY_PROOF),
                 justified_refusal=bool(papers.case.dispute),
-                written_proof=papers.attached(WRITTEN_PROOF),
+                written_proof=protested or papers.attached(WRITTEN_PROOF),
                 execution_ends=terms.first,
                 last_ends=terms.last,
                 amount=title.debt.total,
@@ -506,8 +507,8 @@ def _contact_rows(papers: Papers) -> Iterable[tuple[str, ...]]:
     for row in papers.contacts:
         when, channel = _minute(papers.local(row.planned_at)), CHANNELS.get(row.channel, row.channel)
         yield (
-            when, channel, row.purpose, row.text_id, row.step, str(row.attempt), row.state, row.provider_id,
-            row.content_hmac,
+            when, channel, _CODES.get(row.purpose, row.purpose), row.text_id, row.step, str(row.attempt),
+            _CODES.get(row.state, row.state), row.provider_id, row.content_hmac,
         )  # fmt: skip
 
 
@@ -565,7 +566,20 @@ CHANNELS = {
     "voice": "voz",
     "call": "telefone",
 }
-_LEVELS = {"sent": "envio", "delivered": "entrega", "read": "leitura", "received-by-name": "recebimento com nome"}
+_CODES = {
+    "clerk": "atendente", "supervisor": "supervisor", "manager": "gerente", "lawyer": "advogado",
+    "protest": "protesto", "legal": "jurídico", "undeliverable-notice": "notificação não entregue",
+    "court": "ordem judicial", "insolvency": "insolvência", "death": "falecimento",
+    "over-indebted": "superendividamento", "vanished": "fatura ausente da exportação",
+    "rebate": "abatimento", "return": "devolução", "withholding": "imposto retido", "credit-note": "nota de crédito",
+    "correction": "correção do credor",
+    "paid": "pago", "paid-at-notary": "pago no tabelionato", "void": "anulado", "written-off": "baixado como perda",
+    "dispute-upheld": "contestação procedente", "prescribed": "prescrito",
+    "ladder": "régua", "thanks": "agradecimento", "notice": "notificação",
+    "in-flight": "sem resposta do provedor", "accepted": "aceito para envio", "delivered": "aceito no destino",
+    "bounced": "devolvido", "failed": "não enviado",
+}  # fmt: skip
+"""Codes that stand in facts and rows, for readers; another is shown as it is."""
 _ACTORS = {"engine": "régua", "signal": "sistema", "sendgrid": "provedor de e-mail", "twilio": "provedor de SMS"}
 HAPPENED: dict[str, str] = {
     "opened": "Caso aberto: principal de {principal}, vencimento em {due}",
@@ -599,7 +613,7 @@ HAPPENED: dict[str, str] = {
     "contact_failed": "Contato por {channel}, passo {step}, sem êxito ({code})",
     "unreachable": "Passo {step} sem meio de contato",
     "notice_issued": "Notificação prévia emitida por: {channels}",
-    "notice_proved": "Notificação por {channel}: prova de {level} em {on}",
+    "notice_proved": "Notificação por {channel}, em {on}: {level}",
     "notice_returned": "Notificação por {channel} devolvida ({reason})",
     "title_queued": "Título na fila da remessa, saldo de {balance}",
     "title_incomplete": "Título incompleto para protesto: {missing}",
@@ -632,7 +646,10 @@ HAPPENED: dict[str, str] = {
 
 def happened(fact: f.Fact) -> str:
     """One entry of the ledger in words, without personal data; times in the time zone that they carry."""
-    return HAPPENED[fact.kind].format_map({name: _shown(name, value) for name, value in vars(fact).items()})
+    values = {name: _shown(name, value) for name, value in vars(fact).items()}
+    if isinstance(fact, f.NoticeProved):
+        values["level"] = proof_words(fact.channel, fact.level)
+    return HAPPENED[fact.kind].format_map(values)
 
 
 def timeline(papers: Papers) -> list[models.TimelineRow]:
@@ -661,7 +678,7 @@ def _shown(name: str, value: Any) -> str:
         return pt.day(value)
     if value is None:
         return "o valor total"
-    return _LEVELS.get(value, value) if name == "level" else str(value)
+    return _CODES.get(value, str(value))
 
 
 def _list(value: Any) -> tuple[str, ...]:

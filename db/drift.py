@@ -1,4 +1,4 @@
-"""`python -m db.drift`: do the migrations build exactly the tables that the code speaks of? Exit 1 where they do not."""
+"""`python -m db.drift`: do the migrations build the tables that the code speaks of? Exit 1 where not."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class Party(SQLModel, table=True):
 
 
 class ContactPoint(SQLModel, table=True):
-    """An address on one channel. `state`: usable, invalid, unusable (never was), opted-out. `consent`: source and day."""
+    """An address on one channel. `state`: usable, invalid, unusable (never was), opted-out."""
 
     __tablename__ = "contact_point"
     __table_args__ = (sa.UniqueConstraint("debtor_id", "channel", "address"),)

@@ -23,8 +23,8 @@ from domain.fold import THANKS, Moment, fold, notice_deadline
 from domain.hours import contact_moment, first_lawful
 from domain.money import ZERO
 from domain.places import time_zone
-from domain.policy import BUILT, Policy, Step, built_channels
-from domain.schedule import Anchors, choose, late_from, step_day
+from domain.policy import BUILT, Offset, Policy, Step, built_channels
+from domain.schedule import Anchors, choose, late_from, move, step_day
 
 RULES_VERSION = "2026.11.1"
 """Changes whenever a rule changes what is decided: an audit tells a changed rule from tampering by it."""
@@ -183,8 +183,9 @@ class _Rules:
         if not self.case.needs:
             return None
         need = self.case.needs[0]
-        days = self.policy.dispute_deadline.amount if need.task == "dispute" else 1
-        return self.task(need.task, need.step, need.owner, add_bank_days(self.today, days), need.holds, need.details)
+        length = self.policy.dispute_deadline if need.task == "dispute" else Offset(1, "bd")
+        due = next_bank_day(move(self.today, length))
+        return self.task(need.task, need.step, need.owner, due, need.holds, need.details)
 
     def is_over(self) -> f.Own | Instruction | None:
         outcome = self.outcome()
@@ -475,12 +476,7 @@ class _Rules:
         }
 
     def open_step_task(self, step: Step) -> f.TaskOpened:
-        within = step.within
-        days = within.amount if within else 1
-        if within and within.unit != "bd":
-            due = next_bank_day(self.today + timedelta(days=days * (7 if within.unit == "w" else 1)))
-        else:
-            due = add_bank_days(self.today, days)
+        due = next_bank_day(move(self.today, step.within)) if step.within else add_bank_days(self.today, 1)
         return self.task("step", step.id, "clerk", due, False, step.by)
 
     def approved(self, step: Step) -> f.Own | Instruction | None:

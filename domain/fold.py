@@ -15,7 +15,8 @@ from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.case import LEVELS, LIVE, Approval, Case, Need, Notice, OpenTask, Paid, Promise, Protest, Reduced
 from domain.errors import Refused
-from domain.policy import Policy
+from domain.policy import Offset, Policy
+from domain.schedule import move
 
 
 @dataclass(frozen=True)
@@ -322,6 +323,9 @@ def _sent(fact: f.ContactSent, case: Case, at: Moment) -> None:
         case.last_contact_on = at.day(case)
 
 
+DEFAULT_DEADLINE = Offset(10, "bd")
+"""For a notice whose step is no longer in the ladder (a migrated case)."""
+
 THANKS = "agradecimento"
 """The pseudo-step of thanks and receipts, outside every ladder."""
 
@@ -447,10 +451,8 @@ def notice_deadline(case: Case, policy: Policy) -> date | None:
     if case.notice is None or case.notice.proof_on is None:
         return None
     step = next((s for s in policy.steps if s.id == case.notice.step), None)
-    days = step.deadline.amount if step and step.deadline else 10
-    if step and step.deadline and step.deadline.unit != "bd":
-        return add_bank_days(case.notice.proof_on + timedelta(days=days), 1)
-    return add_bank_days(case.notice.proof_on, days + 1)
+    length = step.deadline if step and step.deadline else DEFAULT_DEADLINE
+    return add_bank_days(move(case.notice.proof_on, length), 1)
 
 
 # --- protest -------------------------------------------------------------------------------------------------------

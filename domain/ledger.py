@@ -1,4 +1,4 @@
-"""The chain of a case's book: each entry's hash covers the one before, so a changed, removed or moved entry is found."""
+"""The chain of a case's book: each entry's hash covers the one before, so a change is found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Line:
-    """One entry as it is hashed. `body` holds JSON values only; times are aware and hashed in UTC to the microsecond."""
+    """One entry as it is hashed. `body` holds JSON values; times are aware, hashed in UTC to the microsecond."""
 
     case_id: str
     seq: int

@@ -155,10 +155,18 @@ class Clerk:
         return "the rules of the case do not allow this now"
 
 
-def _outcome(
-    case: Row[Any], status: Literal["done", "refused", "stored"], code: str = "", text: str = ""
-) -> Outcome:
+def _outcome(case: Row[Any], status: Literal["done", "refused", "stored"], code: str = "", text: str = "") -> Outcome:
     return Outcome(str(case.id), status, case.stage, case.next_action, case.next_reason, code, text)
+
+
+async def tell(house: Installation, facts: Sequence[UUID]) -> int:
+    """Signal stored facts to their cases; returns how many were reached. The sweep tells the others."""
+    if not facts:
+        return 0
+    try:
+        return await Courier(await temporal(house.settings), house.engine, house.clock).deliver(facts)
+    except (RPCError, Unavailable):
+        return 0
 
 
 def open_cases(conn: Connection, debtor_id: UUID) -> Sequence[UUID]:

@@ -179,7 +179,9 @@ def save_creditor(engine: Engine, given: CreditorFile, now: datetime) -> UUID:
         other = select(CREDITOR.c.code).where(CREDITOR.c.document == given.document, CREDITOR.c.code != given.code)
         if code := conn.execute(other).scalar_one_or_none():
             found = f"the creditor {code} has this document already"
-            raise BadFile(given.file, [Fault(f"{given.file}: document", found, f"write code: {code} to change that one")])
+            raise BadFile(
+                given.file, [Fault(f"{given.file}: document", found, f"write code: {code} to change that one")]
+            )
         for policy in given.policies.values():
             pin_policy(conn, policy, now)
         new = insert(CREDITOR).values(id=uuid4(), salt=secrets.token_hex(32), created_at=now, **row)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import uuid5
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from db.rows import DOCUMENT
-from domain.errors import BadInput
+from domain.errors import BadInput, Refused
 from gateways.documents import DocumentStore
 from starter.forms import Form
 from starter.installation import installation
@@ -32,12 +33,35 @@ def attach(case_id: str, creditor: str, file: Path, kind: str, by: str) -> dict[
         if not content or len(content) > LARGEST:
             raise BadInput(f"{file.name}: it has {len(content)} bytes; attach a file of 1 byte to 25 MB")
         digest = DocumentStore(house.settings.documents_dir).put(content)
-        found = {"case_id": case.id, "kind": kind, "sha256": digest}
-        same = select(DOCUMENT.c.id).where(*(DOCUMENT.c[name] == value for name, value in found.items()))
-        row_id = conn.execute(same).scalars().first()
-        if row_id is None:
-            row_id = uuid4()
-            mime = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            values = {"name": file.name, "mime": mime, "size": len(content), "created_at": datetime.now(UTC)}
-            conn.execute(insert(DOCUMENT).values(id=row_id, **found, **values))
-        return {"id": row_id, "case": case.id, "kind": kind, "name": file.name, "sha256": digest}
+        row = {
+            "id": uuid5(case.id, f"{kind}:{digest}"), "case_id": case.id, "kind": kind, "name": file.name,
+            "mime": mimetypes.guess_type(file.name)[0] or "application/octet-stream", "sha256": digest,
+            "size": len(content), "created_at": house.now,
+        }  # fmt: skip
+        conn.execute(insert(DOCUMENT).values(row).on_conflict_do_nothing(index_elements=["id"]))
+        return {"id": row["id"], "case": case.id, "kind": kind, "name": file.name, "sha256": digest}
+
+
+def dossier(case_id: str, creditor: str) -> dict[str, Any]:
+    """Where the case's newest dossier lies, and what is wrong with it, if anything (`problems`).
+
+    Raises `Refused` for a case that was not handed over.
+    """
+    from activities.legal import verify_dossier
+
+    with installation() as house, house.engine.connect() as conn:
+        case = find_case(conn, case_id, creditor)
+        made = select(DOCUMENT).where(DOCUMENT.c.case_id == case.id, DOCUMENT.c.kind == "dossier")
+        row = conn.execute(made.order_by(DOCUMENT.c.created_at.desc()).limit(1)).one_or_none()
+        if row is None:
+            raise Refused("no-dossier", "this case was not handed over to legal; it has no dossier")
+        laid_out = house.settings.state_dir.resolve() / "legal" / f"{case.id}.zip"
+        stored = DocumentStore(house.settings.documents_dir.resolve()).path(row.sha256)
+        path = laid_out if laid_out.is_file() else stored
+        problems = verify_dossier(path)
+        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != row.sha256:
+            problems.append(f"{path.name}: it is not the file that was handed over; {stored} is")
+        return {
+            "case": case.id, "path": str(path), "sha256": row.sha256, "handed_over_at": row.created_at,
+            "problems": problems,
+        }  # fmt: skip

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import io
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from db.embedded import EmbeddedPostgres
 from db.engine import make_engine, read_clock
 from domain.errors import Unavailable
+from gateways.logs import configure_logs
 from gateways.settings import Settings, load_settings, temporal_config
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from temporalio.client import Client
 
+    from activities.world import World
     from domain.clock import Clock
 
 OFFICE = ZoneInfo("America/Sao_Paulo")
 """Where the office is: lists and batches count its days; a case counts those of its debtor."""
+
+
+class _StandardError(io.TextIOBase):
+    """Standard error as it is when something is written: commands are also run inside other programs."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
 
 
 @dataclass(frozen=True)
@@ -52,12 +66,26 @@ def installation(settings: Settings | None = None) -> Iterator[Installation]:
 
     Raises `BadInput` for settings that cannot be used, SQLAlchemy's errors where the database is away or has no tables.
     """
+    if not structlog.is_configured():
+        configure_logs(cast(TextIO, _StandardError()), logging.WARNING)
     settings = settings or load_settings()
     engine = make_engine(database_url(settings))
     try:
         yield Installation(settings, engine, read_clock(engine))
     finally:
         engine.dispose()
+
+
+@contextmanager
+def world_of(house: Installation) -> Iterator[World]:
+    """What activities are given, for a command that calls one itself."""
+    from activities.registry import build_world
+
+    world = build_world(house.settings, database_url(house.settings))
+    try:
+        yield world
+    finally:
+        world.engine.dispose()
 
 
 async def temporal(settings: Settings) -> Client:

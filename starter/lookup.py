@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -58,10 +59,8 @@ def _by_invoice(conn: Connection, text: str, creditor: Row[Any]) -> Row[Any]:
 def find_creditor(conn: Connection, text: str) -> Row[Any]:
     """The creditor with this code or CNPJ/CPF. Raises `BadInput` where there is none."""
     named = CREDITOR.c.code == text.strip()
-    try:
+    with suppress(BadInput):  # what is no document can only be a code
         named |= CREDITOR.c.document == parse_document(text).number
-    except BadInput:
-        pass  # then it can only be a code
     row = conn.execute(select(CREDITOR).where(named)).one_or_none()
     if row is None:
         raise BadInput(f"creditor {text!r}: there is none with this code; `regua creditor list` shows them")
@@ -94,10 +93,8 @@ def find_approval(conn: Connection, text: str, creditor: str = "") -> Row[Any]:
     """The open approval with this id, or the one that this case waits for. Raises `BadInput`."""
     asked = APPROVAL.c.state == "asked"
     if not creditor:
-        try:
+        with suppress(BadInput):  # then it names a case
             return by_prefix(conn, APPROVAL, text, "approval", asked)
-        except BadInput:
-            pass  # then it names a case
     case = find_case(conn, text, creditor)
     row = conn.execute(select(APPROVAL).where(APPROVAL.c.case_id == case.id, asked)).one_or_none()
     if row is None:

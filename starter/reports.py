@@ -107,7 +107,7 @@ def one_case(house: Installation, text: str, creditor: str) -> dict[str, Any]:
             "tasks": rows(conn.execute(_tasks().where(TASK.c.case_id == row.id, TASK.c.done_at.is_(None)))),
             "approvals": _of(conn, APPROVAL, row, "id", "purpose", "step", "role", "needed", "amount", "state", "due"),
             "payments": _of(conn, PAYMENT, row, "id", "reference", "amount", "paid_on", "source", "reversed_on"),
-            "notices": _of(conn, NOTICE, row, "id", "step", "state", "issued_at", "proof_level", "proof_on", "deadline"),
+            "notices": _of(conn, NOTICE, row, "id", "step", "state", "issued_at", "proof_level", "proof_on"),
             "titles": _of(conn, TITLE, row, "id", "our_number", "state", "protocol", "protocol_date", "term_end"),
             "documents": _of(conn, DOCUMENT, row, "id", "kind", "name", "sha256", "created_at"),
             "notes": _of(conn, NOTE, row, "id", "author", "text", "written_at"),
@@ -176,7 +176,7 @@ def outlook(house: Installation, days: int, creditor: str) -> list[dict[str, Any
     with house.engine.connect() as conn:
         if creditor:
             found = found.where(CASE.c.creditor_id == find_creditor(conn, creditor).id)
-        groups: dict[tuple[date, str, str], list[Row[Any]]] = defaultdict(list)
+        groups: dict[tuple[date, str, str], list[Any]] = defaultdict(list)
         for row in conn.execute(found.order_by(CASE.c.id)):
             for on, do, step in _ahead(row):
                 if on <= last:
@@ -190,7 +190,7 @@ def outlook(house: Installation, days: int, creditor: str) -> list[dict[str, Any
     ]  # fmt: skip
 
 
-def _ahead(row: Row[Any]) -> list[tuple[date, str, str]]:
+def _ahead(row: Any) -> list[tuple[date, str, str]]:
     if not row.seq:
         return [(row.starts_on, "open", "opens")]
     steps = [step for step in row.steps or [] if step["state"] == "pending" and step["day"]]

@@ -45,6 +45,16 @@ class Opened:
     invoice: UUID
 
 
+def cnpj(root: int) -> str:
+    """A CNPJ with valid check digits for any root of up to eight digits."""
+    digits = [int(digit) for digit in f"{root:08d}0001"]
+    for _ in range(2):
+        weights = [2 + n % 8 for n in range(len(digits))][::-1]
+        rest = sum(digit * weight for digit, weight in zip(digits, weights, strict=True)) % 11
+        digits.append(0 if rest < 2 else 11 - rest)
+    return "".join(map(str, digits))
+
+
 def ladder(name: str) -> Policy:
     """A ladder that ships with the product."""
     path = policies.DIRECTORY / f"{name}.yaml"
@@ -108,7 +118,7 @@ def new_case_row(
             conn.execute(
                 insert(DEBTOR).values(
                     id=ids.debtor, creditor_id=creditor, kind="consumer" if consumer else "company",
-                    document=ids.debtor.hex[:14], name="Devedora Inventada Comércio Ltda", address="Rua Fictícia, 10",
+                    document=cnpj(ids.debtor.int % 10**8), name="Devedora Inventada Comércio Ltda", address="Rua Fictícia, 10",
                     district="Centro", city="São Paulo", uf=uf, cep="01305000", ibge="3550308", opted_out=[],
                     created_at=LONG_AGO,
                 )

@@ -21,11 +21,17 @@ def register(app: Commands) -> None:
 
     @app.command()
     def cases(
-        stage: Annotated[str, typer.Option("--stage", help="preventive, amicable, notice, protest, legal, closed")] = "",
+        stage: Annotated[
+            str, typer.Option("--stage", help="preventive, amicable, notice, protest, legal, closed")
+        ] = "",
         creditor: Creditor = "",
         late: Annotated[int, typer.Option("--late", min=0, metavar="DAYS", help="late by that many days at least")] = 0,
-        action: Annotated[str, typer.Option("--next", metavar="ACTION", help="wait, contact, notice, protest, legal")] = "",
-        reason: Annotated[str, typer.Option("--reason", metavar="WORDS", help="what they wait for, like disputed")] = "",
+        action: Annotated[
+            str, typer.Option("--next", metavar="ACTION", help="wait, contact, notice, protest, legal")
+        ] = "",
+        reason: Annotated[
+            str, typer.Option("--reason", metavar="WORDS", help="what they wait for, like disputed")
+        ] = "",
         limit: Annotated[int, typer.Option("--limit", min=1)] = 50,
         as_json: Json = False,
     ) -> None:
@@ -59,7 +65,7 @@ def register(app: Commands) -> None:
 
         with installation() as house:
             found = reports.debtors(house, document, creditor)
-        show(found, as_json, lambda console: [_print_debtor(console, each) for each in found])
+        show(found, as_json, lambda console: _print_debtors(console, found))
 
     @app.command()
     def outlook(
@@ -105,7 +111,9 @@ def _print_case(console: Console, case: dict[str, Any]) -> None:
     if held:
         console.print("Retido: " + "; ".join(held))
     _print_debt(console, case["debt"])
-    console.print(listed("Agenda", {"step": "passo", "do": "ação", "day": "dia", "state": "situação"}, case["schedule"]))
+    console.print(
+        listed("Agenda", {"step": "passo", "do": "ação", "day": "dia", "state": "situação"}, case["schedule"])
+    )
     tasks = {"id": "pendência", "kind": "tipo", "owner": "responsável", "due": "até"}
     sections = {
         "tasks": ("Pendências", tasks),
@@ -120,13 +128,14 @@ def _print_case(console: Console, case: dict[str, Any]) -> None:
             console.print(listed(title, names, case[key]))
 
 
-def _print_debtor(console: Console, debtor: dict[str, Any]) -> None:
-    console.print(f"{debtor['name']} · {debtor['document']} · credor {debtor['creditor']} · {debtor['address']}")
-    if debtor["opted_out"]:
-        console.print(f"Não quer contato por: {', '.join(debtor['opted_out'])}")
+def _print_debtors(console: Console, found: list[dict[str, Any]]) -> None:
     names = {"channel": "canal", "address": "endereço", "state": "situação", "source": "fonte"}
-    console.print(listed("Contatos", names, debtor["contact_points"]))
-    console.print(listed(f"Casos, saldo {debtor['balance']}", _LIST, debtor["cases"]))
+    for debtor in found:
+        console.print(f"{debtor['name']} · {debtor['document']} · credor {debtor['creditor']} · {debtor['address']}")
+        if debtor["opted_out"]:
+            console.print(f"Não quer contato por: {', '.join(debtor['opted_out'])}")
+        console.print(listed("Contatos", names, debtor["contact_points"]))
+        console.print(listed(f"Casos, saldo {debtor['balance']}", _LIST, debtor["cases"]))
 
 
 def _print_debt(console: Console, debt: dict[str, Any]) -> None:

@@ -21,14 +21,17 @@ from domain.errors import Refused, Regua
 WIDTH_OF_A_FILE = 160
 """Columns where the output is no terminal."""
 
-CaseId = Annotated[str, typer.Argument(metavar="ID", help="case id, its beginning, or with --creditor the invoice number")]
+CaseId = Annotated[
+    str, typer.Argument(metavar="ID", help="case id, its beginning, or with --creditor the invoice number")
+]
 ManyCases = Annotated[
     str | None, typer.Argument(metavar="ID", help="case id, its beginning, or with --creditor the invoice number")
 ]
 Creditor = Annotated[str, typer.Option("--creditor", metavar="CODE", help="creditor, by code or CNPJ")]
 By = Annotated[str, typer.Option("--by", metavar="STAFF", help="id of the staff member who acts")]
 From = Annotated[
-    Path | None, typer.Option("--from", metavar="FILE", help="CSV: the same on many cases, column `caso` and the action's own")
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="CSV: the same on many cases, column `caso` and the action's own"),
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="why; kept as a note")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of tables")]
@@ -40,7 +43,7 @@ class Commands(typer.Typer):
     def __init__(self, help: str) -> None:
         super().__init__(help=help, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-    def command(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def command(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
         """Register a function as a command, guarded."""
         register = super().command(*args, **kwargs)
         return lambda function: register(_guarded(function))
@@ -85,7 +88,10 @@ def _of_a_server(error: Exception) -> tuple[str, str] | None:
         if "UndefinedTable" in str(getattr(error, "orig", "").__class__):
             return "no-tables", "The database has no tables yet; `regua doctor --fix` makes them"
         if "Operational" in kind or "Timeout" in kind:
-            return "database-away", "The database does not answer; start it with `regua up`, or check REGUA_DATABASE_URL"
+            return (
+                "database-away",
+                "The database does not answer; start it with `regua up`, or check REGUA_DATABASE_URL",
+            )
     if kind.startswith("temporalio"):
         return "temporal", f"Temporal did not do it ({type(error).__name__}); `regua doctor` says what is missing"
     return None
@@ -99,7 +105,7 @@ def _place(error: Exception) -> str:
 
 
 # --- output ----------------------------------------------------------------------------------------------------------
-def show(data: object, as_json: bool, render: Callable[[Console], None]) -> None:
+def show(data: object, as_json: bool, render: Callable[[Console], object]) -> None:
     """One JSON document, or what `render` prints for people."""
     if as_json:
         print(json.dumps(data, ensure_ascii=False, default=plain))
@@ -109,7 +115,9 @@ def show(data: object, as_json: bool, render: Callable[[Console], None]) -> None
 
 def console() -> Console:
     """Standard output, wide where it is a file."""
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE, highlight=False, markup=False)
+    return Console(
+        file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE, highlight=False, markup=False
+    )
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

@@ -67,9 +67,7 @@ def _read(house: Installation, form: Form, make: Make, by: str) -> tuple[UUID, D
     return case.id, make(form, (by, house.now))
 
 
-def _read_all(
-    house: Installation, forms: Iterable[Form], make: Make, by: str, file: str
-) -> list[tuple[UUID, Deed]]:
+def _read_all(house: Installation, forms: Iterable[Form], make: Make, by: str, file: str) -> list[tuple[UUID, Deed]]:
     from domain.errors import BadFile, BadInput, Fault, Refused
 
     deeds, faults = [], []
@@ -103,7 +101,12 @@ def report(outcomes: list[Outcome], as_json: bool, *, many: bool = False) -> Non
 
     As JSON one outcome, or with `many` their list; refusals also stand on standard error, one line each.
     """
-    show(outcomes if many else outcomes[0], as_json, lambda console: _print(console, outcomes))
+    show(outcomes if many else outcomes[0], as_json, lambda console: print_outcomes(console, outcomes))
+    say_refused(outcomes)
+
+
+def say_refused(outcomes: list[Outcome]) -> None:
+    """One line on standard error for each refusal, and exit code 1 if there was any."""
     refused = [outcome for outcome in outcomes if outcome.status == "refused"]
     for outcome in refused:
         print(f"case {outcome.case}: refused ({outcome.code}): {outcome.text}", file=sys.stderr)
@@ -111,7 +114,8 @@ def report(outcomes: list[Outcome], as_json: bool, *, many: bool = False) -> Non
         raise typer.Exit(1)
 
 
-def _print(console: Console, outcomes: list[Outcome]) -> None:
+def print_outcomes(console: Console, outcomes: list[Outcome]) -> None:
+    """What the cases answered, one line each; refusals go another way (`say_refused`)."""
     for outcome in outcomes:
         if outcome.status == "done":
             step = f"próxima ação {outcome.next_action} ({outcome.next_reason})" if outcome.next_action else "sem ação"

@@ -188,7 +188,7 @@ def words(app: Commands) -> None:
             str | None, typer.Argument(metavar="CHANNEL", help="call, whatsapp, email, sms, visit or letter")
         ] = None,
         outcome: Annotated[
-            str | None, typer.Argument(metavar="OUTCOME", help="short word; of a letter delivered, received-by-name, returned…")
+            str | None, typer.Argument(metavar="OUTCOME", help="a short word; of a letter: delivered, returned, …")
         ] = None,
         step: Annotated[str | None, typer.Option("--step", help="the step it completes")] = None,
         on: On = None, creditor: Creditor = "", source: From = None, as_json: Json = False,
@@ -218,4 +218,6 @@ def _said(answer: object, as_json: bool) -> None:
     if isinstance(answer, Outcome):
         report([answer], as_json)
         return
-    show({"status": "said", "missing": answer}, as_json, lambda c: c.print(f"anotado: falta(m) {answer} aprovação(ões)"))
+    show(
+        {"status": "said", "missing": answer}, as_json, lambda c: c.print(f"anotado: falta(m) {answer} aprovação(ões)")
+    )

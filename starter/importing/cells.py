@@ -17,7 +17,7 @@ from domain.cra.codes import species
 from domain.errors import BadInput
 from domain.identifiers import Document, normalise_number, parse_document, restore_leading_zeros
 from domain.money import CENT, LARGEST, ZERO, parse_money
-from domain.places import normalise_name
+from domain.places import known_uf, normalise_name
 from starter.importing.sheets import Cell
 
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
@@ -29,6 +29,7 @@ _PERCENT = re.compile(r"([0-9]{1,3})(?:[.,]([0-9]{1,4}))?\s*%?")
 _MOST_PERCENT = Decimal(100)
 _NOISE = Decimal("0.000001")
 """What a sum in binary fractions may be off."""
+_AMOUNT = re.compile(r"(?:R\$)?[0-9., ]+", re.IGNORECASE)
 _YES = frozenset({"S", "SIM", "Y", "YES", "1", "TRUE", "VERDADEIRO", "X"})
 _NO = frozenset({"N", "NAO", "NO", "0", "FALSE", "FALSO"})
 _SITUATIONS = {
@@ -36,6 +37,8 @@ _SITUATIONS = {
     "PAGO": "paid", "PAGA": "paid",
     "CANCELADO": "void", "CANCELADA": "void",
 }  # fmt: skip
+
+_UF_LENGTH = 2
 
 DateReader = Callable[[Cell], date]
 
@@ -70,7 +73,10 @@ def as_document(cell: Cell) -> Document:
 def as_money(cell: Cell) -> Decimal:
     """Reais of zero or more, in whole cents."""
     if not isinstance(cell, Decimal):
-        return parse_money(as_text(cell))
+        written = as_text(cell)
+        if not _AMOUNT.fullmatch(written):
+            raise BadInput("this is not an amount in reais; write it like 1.234,56, without a sign")
+        return parse_money(written)
     value = _rounded(cell, CENT, "it has more than two decimals; write whole cents")
     if not ZERO <= value <= LARGEST:
         raise BadInput("it is negative or too large for an amount; write reais of zero or more")
@@ -122,6 +128,14 @@ def as_situation(cell: Cell) -> str:
     if word not in _SITUATIONS:
         raise BadInput("this situation is unknown; write aberto, pago or cancelado")
     return _SITUATIONS[word]
+
+
+def as_uf(cell: Cell) -> str:
+    """A state's two letters."""
+    written = as_text(cell)
+    if len(written) != _UF_LENGTH:
+        raise BadInput("this is no state; write its two letters, like SP")
+    return known_uf(written)
 
 
 def as_kind(cell: Cell) -> str:

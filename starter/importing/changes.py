@@ -48,9 +48,11 @@ class Standing:
     paid_before: Decimal
 
     def owed(self, on: date) -> Decimal:
-        """The whole debt on a day, less what its case has still to take in."""
-        waiting = self.paid - self.case.paid() + self.reduced - sum((r.amount for r in self.case.reductions), ZERO)
-        return max(self.case.debt(on).total - waiting, ZERO)
+        """The whole debt on a day, or on that of a later movement, less what the case has still to take in."""
+        case = self.case
+        waiting = self.paid - case.paid() + self.reduced - sum((r.amount for r in case.reductions), ZERO)
+        day = max([on, *(p.on for p in case.counted()), *(r.on for r in case.reductions)])
+        return max(case.debt(day).total - waiting, ZERO)
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def news(row: InvoiceRow, standing: Standing, today: date) -> list[News]:
     """What the row tells anew, in the order in which the case must hear it.
 
     Of a closed case only money still counts. A row that is paid without an amount paid all that was owed that day; one
-    that was paid with less than the principal left was paid with a rebate. Charges that stay open stay open.
+    that was paid with less than the principal left was paid with a rebate. Charges that stay open stay open. What is
+    taken off was never owed: it counts from the start and bears no charges.
     """
     if row.situation == "void":
         return [] if standing.case.closed else [News("void", f.Voided("cancelled by the creditor"))]
@@ -106,9 +109,10 @@ def news(row: InvoiceRow, standing: Standing, today: date) -> list[News]:
     open_here = max(standing.case.terms.principal - standing.reduced - standing.paid - paid, ZERO)
     surplus = max(open_here - row.left, ZERO)
     by_amount = min(surplus, max(standing.amount - row.amount, ZERO))
+    in_time = min(standing.case.terms.original_due, today)
     for amount, source in ((by_amount, AMOUNT), (surplus - by_amount, BALANCE)):
         if amount:
-            found.append(News("reduced", f.Adjusted(amount, "correction", on, source)))
+            found.append(News("reduced", f.Adjusted(amount, "correction", in_time, source)))
     return found
 
 
@@ -123,9 +127,10 @@ def _payment(row: InvoiceRow, standing: Standing, on: date) -> Decimal:
     return standing.owed(on) if row.situation == "paid" and not standing.case.closed else ZERO
 
 
-def settled_before(row: InvoiceRow) -> list[News]:
+def settled_before(row: InvoiceRow, today: date) -> list[f.Adjusted]:
     """Of a new invoice: what was paid or taken off before it came to us, as reductions in time, without thanks."""
     gone = row.amount - row.left
     paid = min(gone, row.paid_amount or ZERO)
     parts = ((paid, PAID_BEFORE), (gone - paid, BALANCE))
-    return [News("reduced", f.Adjusted(amount, "correction", row.due, source)) for amount, source in parts if amount]
+    in_time = min(row.due, today)
+    return [f.Adjusted(amount, "correction", in_time, source) for amount, source in parts if amount]

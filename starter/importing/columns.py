@@ -1,4 +1,4 @@
-"""Which column of a file is which of ours: our documented forms, and map files for everybody else's (docs/import.md)."""
+"""Which column of a file is which of ours: our own forms, and map files for all others (docs/import.md)."""
 
 from __future__ import annotations
 
@@ -141,9 +141,11 @@ class Layout:
 
 
 def bind(file: str, heading: Line, form: Form, given: ColumnMap) -> Layout:
-    """Find our columns in a heading; case, accents, punctuation do not matter. Raises BadFile with all that is wrong."""
+    """Find our columns in a heading, whatever its case, accents and punctuation. BadFile with all that is wrong."""
     names = [str(cell) for cell in heading.cells]
-    wanted = {_bare(given.columns.get(column, column)): column for column in form.columns if column not in given.constants}
+    wanted = {
+        _bare(given.columns.get(column, column)): column for column in form.columns if column not in given.constants
+    }
     faults, places = [], dict[str, int]()
     for place, name in enumerate(names):
         column = wanted.get(_bare(name))

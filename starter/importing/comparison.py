@@ -68,8 +68,8 @@ _NEW = """
 _CHANGED = f"""
     SELECT r.*, m.invoice_id, m.case_id, c.state, i.amount AS known_amount, i.due AS known_due, i.kind AS known_kind,
            i.issued AS known_issued, i.fine_percent AS known_fine, i.monthly_interest_percent AS known_interest,
-           i.policy AS known_policy, money.paid, told.due AS told_due, told.waiting_due, told.by_amount, told.by_balance,
-           told.paid_before, told.waiting_payments, told.waiting_reductions
+           i.policy AS known_policy, money.paid, told.due AS told_due, told.waiting_due, told.by_amount,
+           told.by_balance, told.paid_before, told.waiting_payments, told.waiting_reductions
     FROM import_row r JOIN import_match m USING (line)
     JOIN invoice i ON i.id = m.invoice_id JOIN "case" c ON c.id = m.case_id
     CROSS JOIN LATERAL (
@@ -86,8 +86,8 @@ _CHANGED = f"""
                    AS paid_before,
                coalesce(sum(amount) FILTER (WHERE f.kind = 'adjusted' AND waiting), 0) AS waiting_reductions,
                coalesce(sum(amount) FILTER (WHERE f.kind = 'payment' AND waiting AND NOT EXISTS (
-                   SELECT FROM payment p WHERE p.creditor_id = c.creditor_id AND p.reference = f.body->>'reference')), 0)
-                   AS waiting_payments
+                   SELECT FROM payment p
+                   WHERE p.creditor_id = c.creditor_id AND p.reference = f.body->>'reference')), 0) AS waiting_payments
         FROM (SELECT kind, body, (body->>'amount')::numeric AS amount, acknowledged_at IS NULL AS waiting
               FROM fact WHERE case_id = c.id AND kind IN ('adjusted', 'extended', 'payment')) f
     ) told
@@ -109,6 +109,10 @@ _OF_ANOTHER = """
 _COUNTS = """
     SELECT verdict, closed, vanished, count(*) AS rows FROM import_match GROUP BY verdict, closed, vanished
 """
+COUNTS = (
+    "rows", "new", "unchanged", "changed", "paid", "extended", "reduced", "void", "closed", "contact", "bad_contact",
+    "vanished", "returned", "settled",
+)  # fmt: skip
 GONE = """
     SELECT i.id AS invoice_id, c.id AS case_id
     FROM invoice i JOIN "case" c ON c.invoice_id = i.id
@@ -136,7 +140,7 @@ class Comparison:
     """A spooled file inside one transaction of `conn`. Reads only; the temporary tables end with the transaction."""
 
     def __init__(self, conn: Connection, creditor_id: UUID, spool: Spool, full: bool, today: date) -> None:
-        self.conn, self.full, self.today = conn, full, today
+        self.conn, self.creditor_id, self.full, self.today = conn, creditor_id, full, today
         self.creditor = {"creditor": creditor_id}
         spool.stage(conn)
         for statement in _PREPARE:
@@ -145,7 +149,7 @@ class Comparison:
     def stream(self, statement: str) -> Iterator[Sequence[Row[Any]]]:
         """The rows of a query in batches, never all of them at once."""
         options = {"stream_results": True, "yield_per": _BATCH}
-        return self.conn.execute(text(statement), self.creditor, execution_options=options).partitions()
+        return self.conn.execute(text(statement), self.creditor, execution_options=options).partitions(_BATCH)
 
     def new(self) -> Iterator[list[tuple[InvoiceRow, UUID | None, list[str]]]]:
         """New invoices in batches: the row, the debtor's id where he is known, the channels he opted out of."""
@@ -171,7 +175,7 @@ class Comparison:
         return counts, objections
 
     def _counts(self) -> Counter[str]:
-        counts = Counter[str]()
+        counts = Counter(dict.fromkeys(COUNTS, 0))
         for found in self.conn.execute(text(_COUNTS)):
             verdict = "unchanged" if found.verdict == "same" else found.verdict
             counts["closed" if verdict == "changed" and found.closed else verdict] += found.rows
@@ -195,7 +199,7 @@ class Comparison:
 
 
 def _invoice_row(found: Row[Any]) -> InvoiceRow:
-    return InvoiceRow(**{column: found._mapping[column] for column in COLUMNS}, points=())
+    return InvoiceRow(points=(), **dict(zip(COLUMNS, found, strict=False)))  # its columns stand first
 
 
 def _standing(found: Row[Any]) -> Standing:

@@ -14,7 +14,7 @@ from domain.decide import Action, Heard, advance, new_case, schedule
 from domain.hours import jitter_of
 from domain.limitation import limitation
 from domain.policy import FIRM, Policy
-from starter.importing.rows import InvoiceRow
+from starter.importing.rows import DebtorKind, InvoiceRow
 
 _NOBODY = UUID(int=0)
 
@@ -31,7 +31,7 @@ class Opening:
 class Openings:
     """New cases of one import. `ladders`: by name; `defaults`: name by kind of debtor; `today`: the civil day."""
 
-    def __init__(self, ladders: Mapping[str, Policy], defaults: Mapping[str, str], today: date) -> None:
+    def __init__(self, ladders: Mapping[str, Policy], defaults: Mapping[DebtorKind, str], today: date) -> None:
         self.ladders, self.defaults, self.today = ladders, defaults, today
         self._known: dict[tuple[str, date], Opening] = {}
 
@@ -123,7 +123,9 @@ class Outlook:
         return [Outgo(day, step, do, cases, waits) for (day, step, do, waits), cases in sorted(found.items())]
 
 
-def _first_steps(case: Case, policy: Policy, now: datetime, today: date, until: date) -> Iterator[tuple[date, str, str]]:
+def _first_steps(
+    case: Case, policy: Policy, now: datetime, today: date, until: date
+) -> Iterator[tuple[date, str, str]]:
     heard = [Heard(f.Released(today), now, "outlook", "outlook")] if case.awaits_release else []
     while True:
         decision = advance(case, heard, policy, now)

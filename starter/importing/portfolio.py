@@ -21,7 +21,7 @@ from starter.creditors import find_creditor, find_policy, pin_policy, policy_nam
 from starter.importing.columns import INVOICES, Layout, bind, read_map
 from starter.importing.comparison import Comparison, Objection
 from starter.importing.opening import Openings, Outgo, Outlook
-from starter.importing.rows import InvoiceReader
+from starter.importing.rows import DebtorKind, InvoiceReader
 from starter.importing.sheets import Line, fingerprint, read_sheet
 from starter.importing.staging import IMPORT_FILE, Spool, lock_creditor
 from starter.importing.writing import Writer
@@ -99,7 +99,7 @@ def plan_import(
     lines = read_sheet(path)
     with engine.connect() as conn:
         creditor = find_creditor(conn, creditor_code)
-        defaults: dict[str, str] = dict(CreditorSettings.model_validate(creditor.settings).policies)
+        defaults = CreditorSettings.model_validate(creditor.settings).policies
         layout = bind(path.name, _heading(path.name, lines), INVOICES, given)
         reader = InvoiceReader(layout, given, policy_names(conn, policies_dir), defaults, today)
         spool, left_out, faults = _read(lines, reader)
@@ -122,7 +122,7 @@ def apply_import(
     plan: ImportPlan,
     actor: str,
     now: datetime,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], object] | None = None,
 ) -> ImportResult:
     """Do what a plan says, in one transaction. `actor` is a staff id, `now` business time (aware).
 
@@ -145,14 +145,20 @@ def apply_import(
         }  # fmt: skip
         conn.execute(insert(IMPORT_FILE).values(record))
         writer = Writer(seen, plan.openings, import_id, source, actor, now)
-        writer.write(progress)
+        writer.write(progress or _nobody)
     return ImportResult(import_id, counts, tuple(writer.facts))
+
+
+def _nobody(done: int) -> None:
+    """Nobody wants to know how far it is."""
 
 
 def _heading(file: str, lines: Iterator[Line]) -> Line:
     heading = next(lines, None)
     if heading is None:
-        raise BadFile(file, [Fault("row 1", "the file is empty", "write our columns in row 1, then one row per invoice")])
+        raise BadFile(
+            file, [Fault("row 1", "the file is empty", "write our columns in row 1, then one row per invoice")]
+        )
     return heading
 
 
@@ -188,6 +194,6 @@ def _refuse(file: str, faults: list[Placed], spool: Spool) -> None:
         raise BadFile(file, [Fault("file", "it has no invoice", "write one row per invoice below the heading")])
 
 
-def _ladders(conn: Connection, defaults: Mapping[str, str], policies_dir: Path) -> dict[str, Policy]:
+def _ladders(conn: Connection, defaults: Mapping[DebtorKind, str], policies_dir: Path) -> dict[str, Policy]:
     chosen = set(conn.execute(text("SELECT DISTINCT policy FROM import_row WHERE policy <> ''")).scalars())
     return {name: find_policy(conn, name, policies_dir) for name in sorted(chosen | set(defaults.values()))}

@@ -41,8 +41,10 @@ def apply_release(engine: Engine, creditor_code: str, *, today: date, now: datet
         creditor = find_creditor(conn, creditor_code)
         lock_creditor(conn, creditor.id)
         waiting = conn.execute(text(_WAITING), {"creditor": creditor.id}, execution_options={"yield_per": _BATCH})
-        for batch in waiting.scalars().partitions():
-            facts = [fact_values(case, f"release:{case}:{now.isoformat()}", Released(today), actor, now) for case in batch]
+        for batch in waiting.scalars().partitions(_BATCH):
+            facts = [
+                fact_values(case, f"release:{case}:{now.isoformat()}", Released(today), actor, now) for case in batch
+            ]
             copy_dicts(conn, "fact", [fact | {"refusal": ""} for fact in facts])
             told += [fact["id"] for fact in facts]
     return ReleaseResult(len(told), tuple(told))

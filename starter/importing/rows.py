@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -15,13 +15,14 @@ from domain.debt import CONSUMER_FINE
 from domain.errors import BadInput, Fault
 from domain.identifiers import Document, normalise_number, parse_cep, parse_email, parse_phone
 from domain.money import ZERO
-from domain.places import known_uf, municipality, uf_of_cep
+from domain.places import municipality, uf_of_cep
 from starter.importing import cells
 from starter.importing.columns import INVOICES, ColumnMap, Form, Layout, fault
 from starter.importing.sheets import Cell, Line
 
 T = TypeVar("T")
 Situation = Literal["open", "paid", "void"]
+DebtorKind = Literal["company", "consumer"]
 _SOME_DAY, _SOME_DOCUMENT = date.min, Document("cpf", "")
 """What stands in for a cell that is wrong, in a row that is refused."""
 _OF_SEVERAL = re.compile(r"([0-9A-Z]+)\s*(?:/|DE)\s*[0-9]+")
@@ -51,7 +52,7 @@ class InvoiceRow:
     line: int
     document: str
     name: str
-    debtor_kind: str
+    debtor_kind: DebtorKind
     address: str
     district: str
     city: str
@@ -157,7 +158,7 @@ class InvoiceReader:
             city=city,
             uf=uf,
             cep=cep,
-            ibge=municipality(city, uf) or "",
+            ibge=_ibge(city, uf),
             number=number,
             instalment=instalment,
             printed_number=printed,
@@ -185,22 +186,27 @@ class InvoiceReader:
 
 
 def _number(reader: LineReader) -> tuple[str, str, str]:
-    """The number as printed, and number and instalment in their one form (`domain.identifiers.normalise_number`).
-
-    Where the instalment has a column of its own, what follows a slash or dash is part of the number, unless it only
-    says the instalment again: `1234/2` with instalment 2 is the same invoice as `1234` with instalment 2.
-    """
     printed = reader.read("numero", cells.as_number, "")
-    instalment = reader.read("parcela", _instalment, "")
+    number, instalment = one_form(printed, reader.read("parcela", as_instalment, ""))
+    return printed, number, instalment
+
+
+def one_form(printed: str, instalment: str) -> tuple[str, str]:
+    """Number and instalment in their one form (`domain.identifiers.normalise_number`), by which invoices are found.
+
+    Where the instalment was written apart, what follows a slash or dash is part of the number, unless it only says the
+    instalment again: `1234/2` with instalment 2 is the same invoice as `1234` with instalment 2. ("", …) for no number.
+    """
     if not printed:
-        return "", "", instalment
+        return "", instalment
     number, suffix = normalise_number(printed)
     if instalment and suffix not in ("", instalment):
-        number = f"{number}/{suffix}"
-    return printed, number, instalment or suffix
+        return f"{number}/{suffix}", instalment
+    return number, instalment or suffix
 
 
-def _instalment(cell: Cell) -> str:
+def as_instalment(cell: Cell) -> str:
+    """An instalment in its one form: `2` from `02`, `2/3`, `2 de 3`. BadInput as from `cells.as_number`."""
     written = cells.as_number(cell).upper()
     of_several = _OF_SEVERAL.fullmatch(written)
     number, suffix = normalise_number(of_several[1] if of_several else written)
@@ -210,7 +216,7 @@ def _instalment(cell: Cell) -> str:
 def _place(reader: LineReader) -> tuple[str, str]:
     """State and CEP; the state, on which lawful hours depend, is told by the CEP where the file does not say it."""
     before = len(reader.faults)
-    uf = reader.read("uf", lambda cell: known_uf(cells.as_text(cell)), "")
+    uf = reader.read("uf", cells.as_uf, "")
     cep = reader.read("cep", lambda cell: _cep(cells.as_text(cell), uf), "")
     if not uf and not cep and len(reader.faults) == before:
         reader.fault("uf", "neither a state nor a CEP is there", "write one of them: lawful hours depend on the state")
@@ -223,6 +229,11 @@ def _cep(text: str, uf: str) -> str:
     if text.isdigit() and uf and uf_of_cep(restored) == uf:
         return restored
     return parse_cep(text)
+
+
+@lru_cache(maxsize=4096)
+def _ibge(city: str, uf: str) -> str:
+    return municipality(city, uf) or ""
 
 
 def _emails(reader: LineReader) -> Iterator[Point]:
@@ -265,6 +276,9 @@ def _check(reader: LineReader, row: InvoiceRow, today: date) -> None:
         reader.fault("multa", found, f"write {CONSUMER_FINE} at most (CDC art. 52 §1)")
 
 
+_TOLD = tuple(field.name for field in fields(InvoiceRow) if field.name not in ("line", "hash"))
+
+
 def _hashed(row: InvoiceRow) -> InvoiceRow:
-    told = repr(replace(row, line=0))
+    told = repr([getattr(row, name) for name in _TOLD])
     return replace(row, hash=hashlib.sha256(told.encode()).hexdigest()[:32])

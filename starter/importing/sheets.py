@@ -10,6 +10,7 @@ import csv
 import hashlib
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,7 +20,6 @@ from typing import IO, Any, cast
 
 from openpyxl import load_workbook
 from openpyxl.utils.datetime import CALENDAR_WINDOWS_1900
-from openpyxl.utils.exceptions import InvalidFileException
 
 from domain.errors import BadFile, BadInput, Fault
 
@@ -28,6 +28,8 @@ Cell = str | Decimal | date
 
 _DELIMITERS = (";", ",", "\t", "|")
 _BLOCK = 1 << 20
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, LookupError, SyntaxError, ValueError)
+"""What reading an archive that is no workbook, or a damaged one, raises; SyntaxError is XML's."""
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
@@ -78,7 +80,9 @@ def _csv(path: Path) -> Iterator[Line]:
                 if any(cell.strip() for cell in cells):
                     yield Line(number, tuple(cell.strip() for cell in cells))
         except csv.Error as error:
-            raise _bad(path, f"this is not CSV: {error}", "close every quote; save it again", f"row {number + 1}") from None
+            raise _bad(
+                path, f"this is not CSV: {error}", "close every quote; save it again", f"row {number + 1}"
+            ) from None
 
 
 def _encoding(path: Path) -> str:
@@ -123,20 +127,22 @@ def _delimiter(file: IO[str]) -> str:
 # --- XLSX -------------------------------------------------------------------------------------------------------------
 def _xlsx(path: Path) -> Iterator[Line]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about styles that other programs left out
-            book = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError):
+        with path.open("rb") as file:
+            yield from _rows(path, file)
+    except _BROKEN:
         raise _bad(path, "this is not a spreadsheet that can be read", "save it again as .xlsx or CSV") from None
-    try:
-        if book.epoch != CALENDAR_WINDOWS_1900:
-            raise _bad(path, "its days are counted from 1904", "switch that option of the workbook off and save it again")
-        for number, row in enumerate(book.worksheets[0].iter_rows(), 1):
-            cells = tuple(_cell(cell) for cell in row)
-            if any(cell != "" for cell in cells):
-                yield Line(number, cells)
-    finally:
-        book.close()
+
+
+def _rows(path: Path, file: IO[bytes]) -> Iterator[Line]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about styles that other programs left out
+        book = load_workbook(file, read_only=True, data_only=True)
+    if book.epoch != CALENDAR_WINDOWS_1900:
+        raise _bad(path, "its days are counted from 1904", "switch that option of the workbook off and save it again")
+    for number, row in enumerate(book.worksheets[0].iter_rows(), 1):
+        cells = tuple(_cell(cell) for cell in row)
+        if any(cell != "" for cell in cells):
+            yield Line(number, cells)
 
 
 def _cell(cell: Any) -> Cell:

@@ -25,7 +25,8 @@ from domain.errors import Refused
 from starter.importing.rows import InvoiceRow
 
 _SQL_TYPES = {"line": "int", "amount": "numeric", "balance": "numeric", "paid_amount": "numeric"} | {
-    "fine_percent": "numeric", "monthly_interest_percent": "numeric", "issued": "date", "due": "date", "paid_on": "date",
+    "fine_percent": "numeric", "monthly_interest_percent": "numeric",
+    "issued": "date", "due": "date", "paid_on": "date",
 }  # fmt: skip
 IMPORT_FILE = cast(Table, tables.ImportFile.__table__)  # type: ignore[attr-defined]
 COLUMNS = tuple(field.name for field in fields(InvoiceRow) if field.name != "points")
@@ -53,14 +54,13 @@ class Spool:
 
     def stage(self, conn: Connection) -> None:
         """Put the rows into the temporary tables `import_row` and `import_point`, which end with the transaction."""
-        columns = [f"{column} {_SQL_TYPES.get(column, 'text')}" for column in COLUMNS]
-        conn.execute(text(f"CREATE TEMP TABLE import_row ({', '.join(columns)}, remaining numeric) ON COMMIT DROP"))
-        conn.execute(
-            text("CREATE TEMP TABLE import_point (line int, rank int, channel text, address text, state text) ON COMMIT DROP")
-        )
+        columns = ", ".join(f"{column} {_SQL_TYPES.get(column, 'text')}" for column in COLUMNS)
+        conn.execute(text(f"CREATE TEMP TABLE import_row ({columns}, remaining numeric) ON COMMIT DROP"))
+        points = "line int, rank int, channel text, address text, state text"
+        conn.execute(text(f"CREATE TEMP TABLE import_point ({points}) ON COMMIT DROP"))
         copy(conn, "import_row", (*COLUMNS, "remaining"), (values for _, values, _ in self._entries()))
-        points = ((line, rank, *point) for line, _, points in self._entries() for rank, point in enumerate(points))
-        copy(conn, "import_point", ("line", "rank", "channel", "address", "state"), points)
+        ways = ((line, rank, *point) for line, _, told in self._entries() for rank, point in enumerate(told))
+        copy(conn, "import_point", ("line", "rank", "channel", "address", "state"), ways)
         conn.execute(text("ANALYZE import_row"))
         conn.execute(text("ANALYZE import_point"))
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from activities.desk import fact_values
 from domain import facts as f
 from domain.calendars import add_bank_days
-from domain.case import Reduced, dump
+from domain.case import Case, Reduced, dump
 from domain.places import time_zone
 from starter.importing.changes import SOURCE, settled_before
 from starter.importing.comparison import GONE, Changed, Comparison
@@ -84,10 +84,11 @@ class Writer:
     ) -> None:
         self.seen, self.openings, self.import_id, self.source = seen, openings, import_id, source
         self.actor, self.now, self.conn = actor, now, seen.conn
-        self.params = {**seen.creditor, "now": now, "source": SOURCE}
+        self.creditor_id = seen.creditor_id
+        self.params = {"creditor": seen.creditor_id, "now": now, "source": SOURCE}
         self.facts: list[UUID] = []
 
-    def write(self, progress: Callable[[int], None]) -> None:
+    def write(self, progress: Callable[[int], object]) -> None:
         """Write everything; `progress` is told how many rows are done."""
         done = 0
         self._absences()
@@ -121,10 +122,11 @@ class Writer:
             if debtor_id is None:
                 raise AssertionError("debtors are written before their invoices")
             invoice_id, case_id = uuid4(), uuid4()
-            settled = settled_before(row)
+            case = self.openings.case(row, case_id, debtor_id, opted_out)
+            settled = settled_before(row, self.seen.today)
             invoices.append(self._invoice(row, invoice_id, debtor_id))
-            cases.append(self._case(row, case_id, invoice_id, debtor_id, opted_out))
-            facts += [self._fact(case_id, f"{invoice_id}:{n}", item.fact) for n, item in enumerate(settled)]
+            cases.append(self._case(row, case, settled, invoice_id, debtor_id))
+            facts += [self._fact(case_id, f"{invoice_id}:{n}", fact) for n, fact in enumerate(settled)]
         copy_dicts(self.conn, "invoice", invoices)
         copy_dicts(self.conn, "case", cases)
         copy_dicts(self.conn, "fact", facts)
@@ -132,7 +134,7 @@ class Writer:
     def _invoice(self, row: InvoiceRow, invoice_id: UUID, debtor_id: UUID) -> dict[str, Any]:
         return {
             "id": invoice_id,
-            "creditor_id": self.params["creditor"],
+            "creditor_id": self.creditor_id,
             "debtor_id": debtor_id,
             "number": row.number,
             "instalment": row.instalment,
@@ -153,15 +155,14 @@ class Writer:
         }
 
     def _case(
-        self, row: InvoiceRow, case_id: UUID, invoice_id: UUID, debtor_id: UUID, opted_out: list[str]
+        self, row: InvoiceRow, case: Case, settled: list[f.Adjusted], invoice_id: UUID, debtor_id: UUID
     ) -> dict[str, Any]:
         today, opening = self.seen.today, self.openings.of(row)
-        case = self.openings.case(row, case_id, debtor_id, opted_out)
-        owed = replace(case, reductions=[Reduced(row.amount - row.left, "correction", row.due)])
+        owed = replace(case, reductions=[Reduced(fact.amount, fact.how, fact.on) for fact in settled])
         starts = datetime.combine(opening.starts_on, time(0), time_zone(row.uf))
         return {
-            "id": case_id,
-            "creditor_id": self.params["creditor"],
+            "id": UUID(case.id),
+            "creditor_id": self.creditor_id,
             "debtor_id": debtor_id,
             "invoice_id": invoice_id,
             "policy_hash": case.policy_hash,
@@ -191,20 +192,17 @@ class Writer:
                 fact = item.fact
                 if isinstance(fact, f.PaymentReceived):
                     fact = replace(fact, reference=f"{self.source}:{change.invoice_id}")
-                    payments.append(self._payment(change.case_id, fact))
+                    payments.append(payment_values(self.creditor_id, change.case_id, fact, "", self.now))
                 facts.append(self._fact(change.case_id, f"{change.invoice_id}:{n}", fact))
         copy_dicts(self.conn, "payment", payments)
         self._tell(facts)
-
-    def _payment(self, case_id: UUID, fact: f.PaymentReceived) -> dict[str, Any]:
-        return payment_values(self.params["creditor"], case_id, fact, "", self.now)
 
     def _reached(self) -> None:
         found = self.conn.execute(text(_REACHED)).all()
         self._tell([self._fact(r.case_id, f"{r.case_id}:{r.channel}", f.ContactDataChanged(r.channel)) for r in found])
 
     def _absences(self) -> None:
-        """What came back is let go; what a full file lacks is held. Before new invoices are written: no row has them."""
+        """What came back is let go; what a full file lacks is held. Done before there are new invoices."""
         back = self.conn.execute(text(_BACK)).all()
         self._tell([self._fact(r.case_id, f"{r.invoice_id}:back", f.HoldLifted("vanished")) for r in back])
         self.conn.execute(text(_LAST_ROWS))

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from people import Opened, new_case_row
-from sqlalchemy import Engine, Table, select, update
+from people import Opened, new_case_row, new_staff
+from sqlalchemy import Engine, Table, insert, select, update
 
 from activities.decide import Decisions
 from activities.desk import fact_values, store_facts
 from activities.world import World
 from contract.messages import Decide, Next, Perform
-from db.rows import CASE, CONTACT, CONTACT_CASE, LEDGER, TASK
+from db.rows import APPROVAL, CASE, CONTACT, CONTACT_CASE, LEDGER, TASK, WORD
 from domain import facts as f
 from domain.case import StepState, dump, load
 from domain.clock import Clock
@@ -104,6 +104,16 @@ class Office:
         values = fact_values(self.ids.case, f"test:{uuid4()}", fact, actor, self.world.now(self.at))
         with self.world.engine.begin() as conn:
             store_facts(conn, [values])
+
+    def approve(self, role: str) -> None:
+        """A signed-in person with the role says yes to what is asked."""
+        (asked,) = self.rows(APPROVAL, APPROVAL.c.case_id == self.ids.case, APPROVAL.c.state == "asked")
+        who = new_staff(self.world.engine, f"pessoa-{uuid4()}", role)
+        with self.world.engine.begin() as conn:
+            said = {"approval_id": asked.id, "staff_id": who, "yes": True, "reason": "", "said_at": datetime.now(UTC)}
+            conn.execute(insert(WORD).values(said))
+        self.tell(f.Approved(str(asked.id)), actor=who)
+        self.decide()
 
     def rows(self, of: Table, *where: Any) -> list[Any]:
         """Rows of a table."""

@@ -22,7 +22,6 @@ from domain import cra
 from domain import facts as f
 from domain.case import Approval, Case, Notice, Terms, dump, load
 from domain.clock import Clock
-from domain.cra.files import parse_name
 from domain.decide import Action
 from domain.places import time_zone
 from gateways.cra import FolderCra, Kind, Receipt
@@ -35,6 +34,7 @@ policy: padrao-teste
 title: Régua de teste
 tolerance: 5.00
 steps:
+  - {id: atraso,      at: due + 1bd,           do: contact, by: [email], text: atraso-cordial, late: skip}
   - {id: notificacao, at: due + 20d,           do: notice,  by: [letter], text: notificacao-previa, deadline: 10bd}
   - {id: protesto,    at: notice.deadline,     do: protest, approve: supervisor}
   - {id: juridico,    at: protest.over + 30d,  do: legal,   approve: manager}
@@ -137,6 +137,7 @@ class Office:
         )  # fmt: skip
         case.notice = Notice("aviso", "notificacao", due, {"letter": "delivered"}, due + timedelta(days=20), "proved")
         case.step("notificacao").status, case.step("notificacao").on = "done", due + timedelta(days=20)
+        case.step("atraso").status, case.step("atraso").on = "done", due + timedelta(days=1)
         case.approval = Approval(str(uuid5(case_id, "approval:0")), "protest", STEP, DAY, "given")
         case.approvals_asked = 1
         person = {
@@ -258,8 +259,3 @@ class Office:
 def our_numbers(file: cra.CraFile) -> list[str]:
     """The titles of a remittance, in the order of the file."""
     return [record.text("nosso_numero") for lot in file.lots for record in lot.records]
-
-
-def kinds(names: list[str]) -> list[str]:
-    """The kinds of files by their names."""
-    return [parse_name(name)[0] for name in names]

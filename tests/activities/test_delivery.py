@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from uuid import UUID, uuid4
@@ -204,6 +206,14 @@ def test_a_spam_report_after_delivery_leaves_the_message_delivered(desk: Desk) -
     assert desk.contact(contact).state == "delivered"
 
 
+def test_an_opt_out_of_one_channel_keeps_that_of_another(desk: Desk) -> None:
+    case = desk.open()
+    desk.report(desk.send(case), "failed", "21610")
+    desk.report(desk.send(desk.open(debtor=case.debtor), channel="email"), "spamreport")
+    sweep(desk)
+    assert desk.opted_out(case) == ["email", "sms"]
+
+
 def test_an_opt_out_outlasts_a_bad_address(desk: Desk) -> None:
     contact = desk.send(desk.open(), channel="email")
     desk.report(contact, "bounce", "bounce")
@@ -333,6 +343,16 @@ def test_a_failure_that_is_faster_than_the_sender_waits_or_its_telling_would_be_
     assert (desk.contact(contact).state, desk.waiting()) == ("bounced", 0)
 
 
+def test_a_covered_case_that_has_not_looked_yet_does_not_hold_an_outcome(desk: Desk) -> None:
+    lead = desk.open()
+    covered = desk.open(debtor=lead.debtor)
+    contact = desk.send(lead, covered)
+    desk.put(covered.case, state=dump(replace(desk.case(covered.case), steps={})))
+    desk.report(contact, "undelivered", "30005")
+    assert len(sweep(desk)) == 2
+    assert desk.waiting() == 0
+
+
 def test_an_opt_out_does_not_wait_for_the_sender(desk: Desk) -> None:
     case = desk.open()
     contact = desk.send(case, state="in-flight", told=False)
@@ -409,7 +429,9 @@ def test_an_event_that_somebody_else_applies_is_passed_over(desk: Desk) -> None:
     desk.report(contact, "delivered")
     with desk.engine.begin() as conn:
         conn.execute(select(WEBHOOK_EVENT.c.id).with_for_update()).all()
+        before = time.monotonic()
         assert sweep(desk) == []
+        assert time.monotonic() - before < 5, "waited for the other instead of passing over"
         assert desk.waiting() == 1
     sweep(desk)
     assert desk.contact(contact).state == "delivered"

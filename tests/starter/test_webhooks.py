@@ -293,7 +293,7 @@ def test_a_body_of_exactly_the_limit_is_read(receiver: Receiver) -> None:
     assert receiver.sendgrid(body + b" " * (SENDGRID_LIMIT - len(body) + 1)).status_code == 413
 
 
-def test_a_call_that_breaks_off_leaves_nothing_behind(receiver: Receiver) -> None:
+def test_a_call_that_breaks_off_leaves_nothing_behind(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     host, port = receiver.url.removeprefix("http://").split(":")
     body = b"MessageSid=SM1&MessageStatus=delivered"
     with socket.create_connection((host, int(port)), timeout=10) as broken:
@@ -302,6 +302,7 @@ def test_a_call_that_breaks_off_leaves_nothing_behind(receiver: Receiver) -> Non
     contact = receiver.desk.send(receiver.desk.open())
     assert receiver.twilio(contact, status()).status_code == 204
     assert len(receiver.desk.events()) == 1
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,7 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 from people import Opened, new_case_row
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker import Worker
@@ -30,7 +31,7 @@ from activities.protest import Protests
 from activities.world import World
 from contract.messages import CaseInput
 from contract.names import CASES_QUEUE, EMAIL_QUEUE, SMS_QUEUE, case_workflow_id
-from db.rows import CASE, CONTACT, FACT, LEDGER, TASK
+from db.rows import APPROVAL, CASE, CONTACT, FACT, LEDGER, TASK, WORD
 from domain import facts as f
 from domain.clock import PRODUCTION
 from domain.policy import Policy
@@ -43,6 +44,7 @@ from sandbox.server import Sandbox, running_sandbox
 from sandbox.state import SENDGRID_KEY, TWILIO_SID, TWILIO_TOKEN
 from workflows.case import CaseWorkflow
 
+HISTORIES = Path(__file__).resolve().parents[1] / "histories"
 SKIPPING = {
     "frontend.WorkflowTimeSkippingEnabled": "true",
     "frontend.WorkflowTimeSkippingMaxSkipPerSession": "5000",
@@ -126,13 +128,15 @@ class Life:
         await self.office.env.fast_forward(self.handle, timedelta(days=days))
 
     async def until(self, wanted: Any, within: int = 120) -> Any:
-        """Let days pass, one by one, until the case row is as wanted."""
-        for _ in range(within):
+        """Let time pass, from one instruction to the next, until the case row is as wanted; at most `within` days."""
+        end = await self.now() + timedelta(days=within)
+        while (now := await self.now()) < end:
             await self.settle()
             row = self.row()
             if wanted(row):
                 return row
-            await self.days(1)
+            ahead = (row.next_at or now + timedelta(days=1)) - now
+            await self.days(min(max(ahead.total_seconds(), 60), (end - now).total_seconds()) / 86400)
         raise AssertionError(f"never came: now {row.stage} {row.next_action} {row.next_reason}")
 
     async def settle(self) -> None:
@@ -190,6 +194,29 @@ class Life:
         while self.facts_waiting():
             await asyncio.sleep(0.03)
         await self.settle()
+
+    async def approve(self, *people: str) -> None:
+        """Signed-in people say yes to what waits; the rows are what counts."""
+        engine = self.office.world.engine
+        with engine.begin() as conn:
+            waiting = (APPROVAL.c.case_id == self.ids.case) & (APPROVAL.c.state == "asked")
+            approval = conn.execute(select(APPROVAL).where(waiting)).one()
+            for person in people:
+                yes = {
+                    "approval_id": approval.id,
+                    "staff_id": person,
+                    "yes": True,
+                    "reason": "",
+                    "said_at": datetime.now(UTC),
+                }
+                conn.execute(insert(WORD).values(yes))
+        await self.tell(f.Approved(str(approval.id)), actor=people[-1] if people else "nobody")
+
+    async def record(self, name: str) -> None:
+        """Keep the history of this life for the replay tests, when asked to (REGUA_RECORD=1)."""
+        if os.environ.get("REGUA_RECORD"):
+            history = await self.handle.fetch_history()
+            (HISTORIES / f"{name}.json").write_text(history.to_json(), encoding="utf-8")
 
     async def now(self) -> datetime:
         """The time of this case."""

@@ -45,6 +45,7 @@ async def test_a_reminder_goes_out_and_a_payment_by_raw_signal_closes_the_case_w
     await life.handle.signal("payment", {"amount": "1100.00", "reference": "pix-1"})
     await life.until(lambda row: row.stage == "closed")
     assert await life.handle.result() == "paid"
+    await life.record("paid-after-a-reminder")
     assert life.row().outcome == "paid"
     assert [(c.purpose, c.state) for c in life.contacts()] == [("ladder", "accepted"), ("thanks", "accepted")]
     assert len(sandbox.log()) == 2
@@ -96,6 +97,7 @@ async def test_a_staff_update_is_answered_with_the_new_state_or_with_the_reason_
     refused = await ask(life, "promise", {"on": (today + timedelta(days=90)).isoformat()})
     assert (refused.accepted, refused.code) == (False, "promise-horizon")
     assert "must lie between" in refused.text
+    await life.record("promised-and-a-promise-refused")
     assert life.entries("refused") == [{"fact": "promise", "code": "promise-horizon", "kind": "refused"}]
 
 
@@ -137,6 +139,7 @@ async def test_s10_a_reversal_after_closing_opens_the_next_generation_and_repeat
     await life.tell(f.PaymentReceived("pix-1", Decimal("1100.00"), await life.today()))
     await life.until(lambda row: row.stage == "closed")
     await life.handle.result()
+    await life.record("closed-before-a-reversal")
     await life.tell(f.PaymentReversed("pix-1", await life.today()))
     row = life.row()
     assert (row.generation, row.stage, row.state["terms"]["due"]) == (2, "amicable", due)
@@ -177,6 +180,7 @@ async def test_s17_a_bounce_marks_the_address_and_the_step_takes_the_next_channe
     await life.tell(f.ContactFailed("um", str(contact.id), "email", "bounce"))
     await life.until(lambda _: len(life.contacts()) == 2)
     assert [c.channel for c in life.contacts()] == ["email", "sms"]
+    await life.record("bounced-and-the-next-channel")
 
 
 async def test_an_opt_out_from_electronic_channels_silences_them_and_makes_a_task(office, sandbox) -> None:
@@ -225,6 +229,7 @@ async def test_a_database_that_is_away_neither_fails_the_case_nor_grows_its_hist
             break
         await asyncio.sleep(0.1)
     assert "note" in life.book()
+    await life.record("a-database-away")
 
 
 async def test_a_rules_change_between_two_worker_starts_wedges_nothing_and_changes_only_later_decisions(

@@ -1,0 +1,24 @@
+"""What crosses Temporal for the bare workflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BareLife:
+    """One life: its id, the channels of its contacts in order, and whether its activities do nothing at all."""
+
+    id: str
+    channels: tuple[str, ...]
+    empty: bool = False
+
+
+@dataclass(frozen=True)
+class BareStep:
+    """One step: a call to the provider of `channel` (none where it is empty), with a letter where it is formal."""
+
+    life: str
+    step: str
+    channel: str = ""
+    formal: bool = False

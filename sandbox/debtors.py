@@ -1,0 +1,320 @@
+"""The demo's people, as data: who does what with which invoice, after what, and how each story must end.
+
+An act begins when its sign stands in the book of the case (`contact_sent:atraso-1`: kind of the entry, or kind and what
+it is about) and a number of days have passed. Signs from outside the book: `notary:protocolled`, when the office has
+sent the debtor its own letter. A message counts as read only when the sandbox has delivered it.
+
+What is done is what a person types after `regua`, or `bank AMOUNT`: a payment that the bank reports in a file, and
+`bank again` for the same line in another file. Words in braces are filled in at that moment:
+
+    {number}     the invoice           {debt}       what the case asks for today, in reais
+    {code}       the creditor's code   {day+7}      a week from today
+    {reference}  the last payment      {task}       the task that the sign is about
+                                       {approval}   the approval that the sign is about
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+CLERK = "ana.ficticia"
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member of staff: id, name, role, and what he may approve, in reais."""
+
+    id: str
+    name: str
+    role: str
+    limit: Decimal
+
+
+STAFF = (
+    Person(CLERK, "Ana Fictícia", "clerk", Decimal(0)),
+    Person("bruno.modelo", "Bruno Modelo", "supervisor", Decimal(50_000)),
+    Person("carla.exemplo", "Carla Exemplo", "supervisor", Decimal(50_000)),
+    Person("davi.inventado", "Davi Inventado", "manager", Decimal(200_000)),
+)
+
+
+@dataclass(frozen=True)
+class Act:
+    """`days` calendar days after the sign `after` was written, `do` is done. A call only within office hours.
+
+    Signs may be named with "or": a friendly step that is late is passed over for the next one.
+    """
+
+    after: str
+    do: str
+    days: int = 0
+
+    @property
+    def is_call(self) -> bool:
+        """Does somebody's telephone ring?"""
+        return self.do.startswith("log ") and " call " in self.do
+
+
+@dataclass(frozen=True)
+class Story:
+    """What becomes of some invoices of one creditor. `ends` is the outcome, or `legal`.
+
+    `signs` must stand in the books at the end. `notary` is the fate of the title at the office (`sandbox.notary`).
+    """
+
+    title: str
+    creditor: str
+    numbers: tuple[str, ...]
+    ends: str
+    acts: tuple[Act, ...] = ()
+    signs: tuple[str, ...] = ()
+    notary: str = ""
+
+
+def _log(channel: str, outcome: str) -> str:
+    return f"log {{number}} {channel} {outcome} --creditor {{code}} --by {CLERK}"
+
+
+def _type(command: str, rest: str = "") -> str:
+    return f"{command} {{number}} {rest} --creditor {{code}} --by {CLERK}"
+
+
+PAY_ALL = "bank {debt}"
+READ_FIRST, READ_LAST = "contact_sent:atraso-1", "contact_sent:ultimo-aviso"
+READ_OFFER = f"contact_sent:proposta or {READ_LAST}"
+
+HABITS = (
+    Act("task_opened:step", _log("call", "no-answer")),
+    Act("notice_issued", _log("letter", "delivered"), days=4),
+    Act("approval_asked", "approve {approval}"),
+    Act("task_opened:find-contact", f"task done {{task}} --outcome searched --by {CLERK}", days=1),
+    Act("task_opened:approval-overdue", f"task done {{task}} --outcome reminded --by {CLERK}"),
+    Act("task_opened:chase-cra", f"task done {{task}} --outcome called --by {CLERK}"),
+)
+"""What staff and mail house do in every case, each time: a story that names the same sign does its own instead."""
+
+STORIES = (
+    Story(
+        "paga depois do lembrete",
+        "aurora",
+        ("1001",),
+        "paid",
+        (Act("contact_sent:lembrete", PAY_ALL, days=1),),
+        ("contact_sent:agradecimento-1",),
+    ),
+    Story(
+        "paga depois do primeiro aviso; o banco informa duas vezes",
+        "aurora",
+        ("1002",),
+        "paid",
+        (Act(READ_FIRST, PAY_ALL, days=1), Act("payment", "bank again", days=1)),
+        ("payment",),
+    ),
+    Story(
+        "paga uma parte, depois o resto",
+        "aurora",
+        ("1003",),
+        "paid",
+        (Act(READ_FIRST, "bank 1600.00", days=1), Act(READ_OFFER, PAY_ALL, days=1)),
+        ("payment", "contact_sent:agradecimento-1", "contact_sent:agradecimento-2"),
+    ),
+    Story(
+        "promete por telefone e cumpre",
+        "aurora",
+        ("1004",),
+        "paid",
+        (
+            Act("task_opened:step", _log("call", "promised")),
+            Act("log:call", _type("promise", "{day+9}")),
+            Act("promise", PAY_ALL, days=3),
+        ),
+        ("log:call", "promise"),
+    ),
+    Story(
+        "promete e não cumpre; paga no último aviso",
+        "aurora",
+        ("1005",),
+        "paid",
+        (Act(READ_FIRST, _type("promise", "{day+6}")), Act(READ_LAST, PAY_ALL, days=1)),
+        ("promise", "promise_broken"),
+    ),
+    Story(
+        "contesta, com razão",
+        "aurora",
+        ("1006",),
+        "dispute-upheld",
+        (
+            Act(READ_FIRST, _type("dispute", "--reason 'mercadoria devolvida'")),
+            Act("dispute", _type("resolve", "--upheld"), days=4),
+        ),
+        ("dispute", "resolve"),
+    ),
+    Story(
+        "contesta sem razão; vai ao jurídico",
+        "aurora",
+        ("1007",),
+        "legal",
+        (
+            Act(READ_OFFER, _type("dispute", "--reason 'preço diferente do pedido'")),
+            Act("dispute", _type("resolve", "--rejected"), days=3),
+        ),
+        ("dispute", "resolve", "title_registered"),
+    ),
+    Story(
+        "pede que não escrevam mais; só carta, cartório, jurídico",
+        "aurora",
+        ("1008",),
+        "legal",
+        (Act(READ_FIRST, _type("opt-out", "--channel electronic")),),
+        ("opt_out", "notice_issued", "title_registered"),
+    ),
+    Story(
+        "o e-mail volta; paga pelo SMS",
+        "aurora",
+        ("1009",),
+        "paid",
+        (Act(READ_FIRST, PAY_ALL, days=1),),
+        ("contact_failed:email", "contact_sent:sms"),
+    ),
+    Story(
+        "paga depois da notificação",
+        "aurora",
+        ("1010",),
+        "paid",
+        (Act("notice_issued", PAY_ALL, days=5),),
+        ("notice_issued", "notice_proved"),
+    ),
+    Story(
+        "notificação não entregue, liberada por dois",
+        "aurora",
+        ("1011",),
+        "legal",
+        (Act("notice_issued", _log("letter", "returned"), days=4),),
+        ("notice_undeliverable", "notice_released", "title_registered"),
+    ),
+    Story("paga no cartório", "aurora", ("1012",), "paid-at-notary", (), ("title_confirmed",), notary="paid"),
+    Story(
+        "paga durante o tríduo; título retirado",
+        "aurora",
+        ("1013",),
+        "paid",
+        (Act("notary:protocolled", PAY_ALL),),
+        ("title_confirmed", "withdrawal_queued", "title_withdrawn"),
+    ),
+    Story(
+        "devolvido com irregularidade, corrigido, protestado",
+        "aurora",
+        ("1014",),
+        "legal",
+        (
+            Act(
+                "task_opened:correct-title", _type("contact add", "address --street 'Rua dos Exemplos, 1014, bloco B'")
+            ),
+            Act("task_opened:correct-title", f"task done {{task}} --outcome corrected --by {CLERK}", days=1),
+        ),
+        ("title_returned", "contact_data:letter", "title_registered"),
+        notary="irregular-then-ok:06",
+    ),
+    Story("protestado, vai ao jurídico", "aurora", ("1015",), "legal", (), ("title_registered", "handed_over")),
+    Story(
+        "paga depois do protesto; carta de anuência",
+        "aurora",
+        ("1016",),
+        "paid",
+        (
+            Act("title_registered", PAY_ALL, days=4),
+            Act("task_opened:sign-consent", "protest consent {number} --creditor {code} --by davi.inventado"),
+            Act("task_opened:sign-consent", "task done {task} --outcome signed --by davi.inventado", days=1),
+        ),
+        ("title_registered", "task_opened:sign-consent", "task_done"),
+    ),
+    Story(
+        "nota cancelada",
+        "aurora",
+        ("1017",),
+        "void",
+        (Act(READ_FIRST, _type("void", "--reason 'nota cancelada e emitida de novo'"), days=1),),
+        ("void",),
+    ),
+    Story(
+        "pagamento estornado; paga de novo",
+        "aurora",
+        ("1018",),
+        "paid",
+        (
+            Act(READ_FIRST, PAY_ALL, days=1),
+            Act("closed:paid", _type("reverse", "{reference}"), days=6),
+            Act("contact_sent:ultimo-aviso", PAY_ALL, days=1),
+        ),
+        ("reverse", "reopened"),
+    ),
+    Story(
+        "duas faturas de um devedor, uma mensagem",
+        "aurora",
+        ("1019", "1020"),
+        "paid",
+        (Act(READ_FIRST, PAY_ALL, days=2),),
+        ("contact_sent:covered",),
+    ),
+    Story(
+        "paga depois da ligação (Manaus)",
+        "aurora",
+        ("1021",),
+        "paid",
+        (Act("task_opened:step", _log("call", "will-pay")), Act("log:call", PAY_ALL, days=2)),
+        ("log:call",),
+    ),
+    Story(
+        "consumidor paga depois do primeiro aviso",
+        "boreal",
+        ("2001",),
+        "paid",
+        (Act(READ_FIRST, PAY_ALL, days=2),),
+    ),
+    Story(
+        "consumidor não responde; o credor desiste",
+        "boreal",
+        ("2002",),
+        "written-off",
+        (Act("task_opened:ladder-finished", _type("write-off", "--reason 'valor não compensa'"), days=1),),
+        ("log:call",),
+    ),
+    Story("paga depois da proposta", "boreal", ("2003",), "paid", (Act(READ_OFFER, PAY_ALL, days=1),)),
+    Story("carteira antiga: paga no primeiro aviso", "boreal", ("2101",), "paid", (Act(READ_FIRST, PAY_ALL, days=2),)),
+    Story(
+        "carteira antiga: promete uma parte e cumpre; paga o resto",
+        "boreal",
+        ("2102",),
+        "paid",
+        (
+            Act(READ_FIRST, _type("promise", "{day+8} --amount 500,00")),
+            Act("promise", "bank 500.00", days=3),
+            Act(READ_LAST, PAY_ALL, days=1),
+        ),
+        ("promise", "promise_kept"),
+    ),
+    Story(
+        "carteira antiga: consumidor paga depois da proposta",
+        "boreal",
+        ("2103",),
+        "paid",
+        (Act(READ_OFFER, PAY_ALL, days=1),),
+    ),
+    Story(
+        "carteira antiga: protestado, vai ao jurídico",
+        "boreal",
+        ("2104",),
+        "legal",
+        (),
+        ("release", "title_registered", "handed_over"),
+    ),
+    Story(
+        "carteira antiga: duas faturas, uma mensagem",
+        "boreal",
+        ("2105", "2106"),
+        "paid",
+        (Act(READ_FIRST, PAY_ALL, days=2),),
+        ("contact_sent:covered",),
+    ),
+)

@@ -1,0 +1,35 @@
+"""`regua`: the one program for people. Exit code 0 done, 1 refused or found wanting, 2 usage."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from starter.cli import cases, importing, letters, masterdata, money, protest, stack, staff, tasks
+from starter.cli.edge import Commands
+
+AREAS = (stack, importing, cases, staff, money, tasks, masterdata, protest, letters)
+
+
+def build() -> Commands:
+    """All commands."""
+    app = Commands("Régua recovers overdue invoices without harassing anyone.")
+    for area in AREAS:
+        area.register(app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    try:
+        build()(args=arguments, prog_name="regua")
+        return 0
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    finally:
+        if gateway := sys.modules.get("gateways.temporal"):
+            gateway.settle()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""Master data: creditors, staff, ways to reach a debtor, opt-outs, ladders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from starter.cli.cases import listed
+from starter.cli.edge import By, CaseId, Commands, Creditor, From, Json, ManyCases, Reason, show
+from starter.cli.perform import perform, print_outcomes, say_refused
+
+if TYPE_CHECKING:
+    from starter.contacts import Changed
+
+Channel = Annotated[str, typer.Argument(metavar="CHANNEL", help="email, sms, whatsapp, voice, call")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="e-mail address or phone number")]
+OptChannel = Annotated[str, typer.Option("--channel", help="electronic (all but the letter), letter, email, sms, …")]
+
+
+def register(app: Commands) -> None:
+    """Add the commands of this module."""
+    creditors(app)
+    users(app)
+    contacts(app)
+    policies(app)
+
+
+def creditors(app: Commands) -> None:
+    """Who is owed."""
+    creditor = Commands("Creditors: add, list.")
+    app.add_typer(creditor, name="creditor")
+
+    @creditor.command()
+    def add(file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML")], as_json: Json = False) -> None:
+        """Add a creditor from a YAML file, or change the one with the same code."""
+        import policies
+        from starter.creditors import read_creditor, save_creditor
+        from starter.installation import installation
+
+        given = read_creditor(file, policies.DIRECTORY)
+        with installation() as house:
+            made = {"id": save_creditor(house.engine, given, house.now), "code": given.code, "name": given.name}
+        show(made, as_json, lambda console: console.print(f"guardado: credor {given.code}, {given.name}"))
+
+    @creditor.command("list")
+    def list_(as_json: Json = False) -> None:
+        """List the creditors."""
+        from starter import masterdata
+
+        found = masterdata.creditors()
+        names = {"code": "código", "name": "nome", "document": "documento", "open_cases": "casos abertos"}
+        show(found, as_json, lambda console: console.print(listed("Credores", names, found)))
+
+
+def users(app: Commands) -> None:
+    """Who may act."""
+    user = Commands("Staff: add, list.")
+    app.add_typer(user, name="user")
+
+    @user.command()
+    def add(
+        staff_id: Annotated[str, typer.Argument(metavar="ID", help="small letters, like ana.costa")],
+        name: Annotated[str, typer.Option("--name")],
+        role: Annotated[list[str], typer.Option("--role", help="clerk, supervisor, manager, lawyer; may be repeated")],
+        limit: Annotated[str, typer.Option("--limit", metavar="REAIS", help="largest amount to approve")] = "0",
+        as_json: Json = False,
+    ) -> None:
+        """Add a staff member and print the personal token, which is shown this once."""
+        from starter import masterdata
+
+        made = masterdata.add_user(staff_id, name, role, limit)
+        show(made, as_json, lambda console: console.print(f"guardado: {staff_id}\nREGUA_TOKEN={made['token']}"))
+
+    @user.command("list")
+    def list_(as_json: Json = False) -> None:
+        """List the staff."""
+        from starter import masterdata
+
+        found = masterdata.users()
+        names = {"id": "usuário", "name": "nome", "roles": "papéis", "limit": "alçada", "active": "ativo"}
+        show(found, as_json, lambda console: console.print(listed("Usuários", names, found)))
+
+
+def contacts(app: Commands) -> None:
+    """How a debtor can be reached, and how not."""
+    contact = Commands("Ways to reach a debtor: add, verify, invalid.")
+    app.add_typer(contact, name="contact")
+
+    @contact.command()
+    def add(
+        case: CaseId, by: By,
+        channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="email, sms, …, or address")],
+        address: Annotated[str, typer.Argument(metavar="[ADDRESS]", help="e-mail address or phone number")] = "",
+        street: Annotated[str, typer.Option("--street", help="street and number")] = "",
+        district: Annotated[str, typer.Option("--district")] = "",
+        city: Annotated[str, typer.Option("--city")] = "",
+        uf: Annotated[str, typer.Option("--uf")] = "",
+        cep: Annotated[str, typer.Option("--cep")] = "",
+        origin: Annotated[str, typer.Option("--source", help="where it comes from")] = "staff",
+        creditor: Creditor = "", as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Add a way to reach the debtor; `contact add ID address --street …` corrects his postal address."""
+        from starter import contacts
+
+        where = {"street": street, "district": district, "city": city, "uf": uf, "cep": cep}
+        _changed(contacts.add(case, creditor, channel, address, where, origin, by), as_json)
+
+    @contact.command()
+    def verify(
+        case: CaseId, channel: Channel, address: Address, by: By, creditor: Creditor = "", as_json: Json = False
+    ) -> None:
+        """A known address is right: it is used again."""
+        from starter import contacts
+
+        _changed(contacts.mark(case, creditor, channel, address, "usable", by), as_json)
+
+    @contact.command()
+    def invalid(
+        case: CaseId, channel: Channel, address: Address, by: By, creditor: Creditor = "", as_json: Json = False
+    ) -> None:
+        """A known address is wrong: it is not used any more."""
+        from starter import contacts
+
+        _changed(contacts.mark(case, creditor, channel, address, "invalid", by), as_json)
+
+    @app.command("opt-out")
+    def opt_out(
+        case: CaseId, by: By, channel: OptChannel = "electronic", creditor: Creditor = "", as_json: Json = False
+    ) -> None:
+        """The debtor wants no more contact on a channel: in all his cases."""
+        from starter import contacts
+
+        _changed(contacts.opt(case, creditor, channel, out=True, by=by), as_json)
+
+    @app.command("opt-in")
+    def opt_in(
+        case: CaseId, by: By, channel: OptChannel = "electronic", creditor: Creditor = "", as_json: Json = False
+    ) -> None:
+        """The debtor allows contact on a channel again: in all his cases."""
+        from starter import contacts
+
+        _changed(contacts.opt(case, creditor, channel, out=False, by=by), as_json)
+
+
+def _changed(changed: Changed, as_json: bool) -> None:
+    def render(console: Console) -> None:
+        console.print(f"guardado: {changed.channel}")
+        print_outcomes(console, changed.cases)
+
+    show(changed, as_json, render)
+    say_refused(changed.cases)
+
+
+def policies(app: Commands) -> None:
+    """Ladders."""
+    policy = Commands("Ladders: check, migrate.")
+    app.add_typer(policy, name="policy")
+
+    @policy.command()
+    def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML")], as_json: Json = False) -> None:
+        """Check a policy file: every fault, and what this version passes over."""
+        from starter import masterdata
+
+        found = masterdata.check_policy(file)
+        names = {"step": "passo", "at": "quando", "do": "ação", "by": "canais", "passed_over": "não feito nesta versão"}
+        title = f"{found['title']} ({found['policy']}): em ordem"
+        show(found, as_json, lambda console: console.print(listed(title, names, found["steps"])))
+
+    @policy.command()
+    def migrate(
+        by: By, case: ManyCases = None,
+        file: Annotated[Path | None, typer.Argument(metavar="FILE", help="YAML")] = None,
+        ladder: Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="with --from: the ladder")] = None,
+        reason: Reason = None, creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Move a case to another ladder. Needs --reason."""
+        from starter import deeds, masterdata
+
+        wanted = file or ladder
+        if wanted is None:
+            raise typer.BadParameter("give the FILE of the new ladder")
+        make = deeds.migrate(masterdata.pin_policy(wanted))
+        columns = {"motivo": reason}
+        perform(make, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)

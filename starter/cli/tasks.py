@@ -1,0 +1,54 @@
+"""Work for people."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from starter.cli.cases import listed
+from starter.cli.edge import By, Commands, Json, show
+from starter.cli.perform import report
+
+
+def register(app: Commands) -> None:
+    """Add the commands of this module."""
+    task = Commands("One task: done.")
+    app.add_typer(task, name="task")
+
+    @app.command()
+    def tasks(
+        owner: Annotated[str, typer.Option("--owner", help="clerk, supervisor, manager, lawyer")] = "",
+        overdue: Annotated[bool, typer.Option("--overdue", help="only what is past its day")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """List open work: tasks, and approvals that wait for a word."""
+        from starter import reports
+        from starter.installation import installation
+
+        with installation() as house:
+            found = reports.tasks(house, owner, overdue)
+
+        def render(console: Console) -> None:
+            names = {"id": "pendência", "case": "caso", "kind": "tipo", "owner": "responsável", "due": "até"}
+            console.print(listed("Pendências", names | {"details": "detalhes"}, found["tasks"]))
+            names = {"id": "aprovação", "case": "caso", "purpose": "para", "role": "papel", "amount": "valor"}
+            console.print(listed("Aprovações", names | {"due": "até"}, found["approvals"]))
+
+        show(found, as_json, render)
+
+    @task.command()
+    def done(
+        task_id: Annotated[str, typer.Argument(metavar="ID", help="task id or its beginning")],
+        outcome: Annotated[str, typer.Option("--outcome", metavar="WORD", help="short, like reached or no-answer")],
+        by: By, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Finish a task."""
+        from starter import tasks as work
+
+        answer = work.finish(task_id, outcome, by)
+        if answer:
+            report([answer], as_json)
+        else:
+            show({"status": "done", "case": None}, as_json, lambda console: console.print("feito"))

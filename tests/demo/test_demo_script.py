@@ -1,0 +1,189 @@
+"""The demo's script and its example files: complete, invented, and in step with each other. Nothing is started here."""
+
+from __future__ import annotations
+
+import csv
+import string
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+import policies
+from domain import facts as f
+from domain.errors import BadInput
+from domain.identifiers import parse_cep, parse_document, parse_phone
+from domain.places import municipality, uf_of_cep
+from domain.policy import parse_policy
+from sandbox.debtors import HABITS, STAFF, STORIES, Act
+from sandbox.notary import FATE
+from starter.__main__ import build
+from starter.creditors import read_creditor
+from starter.demo.house import EXAMPLES, ORIGIN, fresh_folder
+from starter.demo.watch import _ABOUT
+
+CREDITORS = ("aurora", "boreal")
+KINDS = {kind.__dataclass_fields__["kind"].default for kind in (*f.Told.__args__, *f.Own.__args__)}
+ACTS = [*HABITS, *(act for story in STORIES for act in story.acts)]
+
+
+def rows(code: str) -> list[dict[str, str]]:
+    with (EXAMPLES / f"{code}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=";"))
+
+
+ALL_ROWS = [row for code in CREDITORS for row in rows(code)]
+
+
+def due(row: dict[str, str]) -> date:
+    return datetime.strptime(row["vencimento"], "%d/%m/%Y").date()  # noqa: DTZ007
+
+
+# --- the examples ----------------------------------------------------------------------------------------------------
+def test_every_creditor_of_the_examples_can_be_stored() -> None:
+    documents = {read_creditor(EXAMPLES / f"{code}.yaml", policies.DIRECTORY).document for code in CREDITORS}
+    assert len(documents) == len(CREDITORS)
+
+
+@pytest.mark.parametrize("row", ALL_ROWS, ids=lambda row: row["numero"])
+def test_every_example_is_well_formed_and_belongs_to_nobody(row: dict[str, str]) -> None:
+    document = parse_document(row["devedor_documento"])
+    root = "99" if document.kind == "cnpj" else "9999999"
+    assert document.number.startswith(root)
+    assert document.kind == "cpf" or document.number[8:12] == "9999"  # nobody has ten thousand branches
+    assert row["emails"].endswith("@example.com")
+    phone = parse_phone(row["telefones"])
+    assert phone.mobile
+    assert phone.e164[5:10] == "90000"  # mobile numbers are given out from 96000 on
+    assert uf_of_cep(parse_cep(row["cep"])) == row["uf"]
+    assert municipality(row["cidade"], row["uf"])
+
+
+def test_a_debtor_of_the_examples_has_one_name_and_one_address() -> None:
+    known: dict[str, set[tuple[str, str, str]]] = {}
+    for row in ALL_ROWS:
+        known.setdefault(row["devedor_documento"], set()).add((row["devedor_nome"], row["emails"], row["telefones"]))
+    assert all(len(ways) == 1 for ways in known.values())
+    assert len({row["telefones"] for row in ALL_ROWS}) == len(known)
+
+
+def test_one_creditor_is_new_and_the_other_brings_an_old_portfolio() -> None:
+    old = {code: sum(due(row) < ORIGIN.date() for row in rows(code)) for code in CREDITORS}
+    assert old["aurora"] == 0
+    assert old["boreal"] >= 4
+    assert 25 <= len(ALL_ROWS) <= 40
+
+
+def test_a_cnpj_with_letters_is_among_the_examples() -> None:
+    assert any(not parse_document(row["devedor_documento"]).number.isdigit() for row in ALL_ROWS)
+
+
+# --- the script ------------------------------------------------------------------------------------------------------
+def test_every_invoice_of_the_examples_has_exactly_one_story() -> None:
+    scripted = [(story.creditor, number) for story in STORIES for number in story.numbers]
+    assert sorted(scripted) == sorted((code, row["numero"]) for code in CREDITORS for row in rows(code))
+
+
+@pytest.mark.parametrize(
+    ("sign", "ends"),
+    [
+        ("contact_sent:agradecimento-1", "paid"),
+        ("contact_sent:agradecimento-2", "paid"),
+        ("promise_kept", "paid"),
+        ("promise_broken", "paid"),
+        ("resolve", "dispute-upheld"),
+        ("resolve", "legal"),
+        ("opt_out", "legal"),
+        ("contact_failed:email", "paid"),
+        ("notice_proved", "paid"),
+        ("notice_released", "legal"),
+        ("title_confirmed", "paid-at-notary"),
+        ("title_withdrawn", "paid"),
+        ("title_returned", "legal"),
+        ("handed_over", "legal"),
+        ("task_opened:sign-consent", "paid"),
+        ("void", "void"),
+        ("reopened", "paid"),
+        ("contact_sent:covered", "paid"),
+        ("log:call", "paid"),
+        ("release", "legal"),
+        ("log:call", "written-off"),
+    ],
+)
+def test_every_wanted_kind_of_life_is_scripted(sign: str, ends: str) -> None:
+    assert any(sign in story.signs and story.ends == ends for story in STORIES)
+
+
+def test_a_payment_is_reported_twice_somewhere() -> None:
+    assert any(act.do == "bank again" for act in ACTS)
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: f"{act.after} {act.do.split()[0]}")
+def test_every_sign_can_stand_in_a_book_and_every_command_exists(act: Act) -> None:
+    assert_is_sign(act.after)
+    words = {name for _, name, _, _ in string.Formatter().parse(act.do) if name}
+    assert words <= {"number", "code", "debt", "reference", "task", "approval", *(f"day+{n}" for n in range(1, 31))}
+    if not act.do.startswith("bank"):
+        first, second, *_ = act.do.split()
+        command = get_command(build()).commands[first]  # type: ignore[attr-defined]
+        assert second in getattr(command, "commands", {second})
+
+
+def test_every_expected_sign_can_stand_in_a_book() -> None:
+    for story in STORIES:
+        for sign in story.signs:
+            assert_is_sign(sign)
+
+
+def assert_is_sign(words: str) -> None:
+    for word in words.split(" or "):
+        assert_is_word(word)
+
+
+def assert_is_word(word: str) -> None:
+    kind, _, about = word.partition(":")
+    if kind == "notary":
+        assert about == "protocolled"
+        return
+    assert kind in KINDS
+    assert not about or kind in _ABOUT
+    if kind == "contact_sent" and about and not about.startswith("agradecimento"):
+        steps = {
+            step.id
+            for path in policies.DIRECTORY.glob("*.yaml")
+            for step in parse_policy(path.read_text(), path.name).steps
+        }
+        assert about in {*steps, "covered", "email", "sms"}
+
+
+def test_the_notary_knows_every_fate_of_the_script() -> None:
+    assert all(FATE.fullmatch(story.notary) for story in STORIES if story.notary)
+
+
+def test_staff_can_give_every_approval_that_the_ladders_ask_for() -> None:
+    """Two supervisors for an undeliverable notice, a manager for legal; each with a limit above every invoice."""
+    most = max(float(row["valor"].replace(".", "").replace(",", ".")) for row in ALL_ROWS)
+    able = [person.role for person in STAFF if person.limit >= most]
+    assert able.count("supervisor") >= 2
+    assert "manager" in able
+
+
+# --- the folder ------------------------------------------------------------------------------------------------------
+def test_a_second_demo_starts_in_a_fresh_folder(tmp_path: Path) -> None:
+    with fresh_folder(tmp_path / "demo") as folder:
+        (folder / "left-over").touch()
+    with fresh_folder(tmp_path / "demo") as folder:
+        assert not (folder / "left-over").exists()
+
+
+def test_a_second_demo_in_the_folder_of_a_running_one_is_refused(tmp_path: Path) -> None:
+    with fresh_folder(tmp_path / "demo"), pytest.raises(BadInput, match="running"), fresh_folder(tmp_path / "demo"):
+        pass
+
+
+def test_a_folder_that_no_demo_has_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(BadInput, match="something else"), fresh_folder(tmp_path):
+        pass
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"

@@ -1,0 +1,580 @@
+"""A file of invoices against a real database: what is new, what changed, what is refused."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from people import new_creditor
+from portfolio_files import (
+    NOW,
+    TODAY,
+    bring,
+    case_id_of,
+    cnpj,
+    counts_of_all,
+    cpf,
+    facts_of,
+    invoice,
+    owed,
+    plan,
+    rows_of,
+    snapshot,
+    told,
+    write_csv,
+)
+from sqlalchemy import Engine, text
+
+from domain import facts as f
+from domain.case import load
+from domain.errors import BadFile, BadInput, Refused
+from domain.hours import jitter_of
+from starter.importing import apply_import, apply_release
+
+
+@pytest.fixture(autouse=True)
+def credora(engine: Engine) -> None:
+    new_creditor(engine)
+
+
+def refused(engine: Engine, tmp_path: Path, rows: list[dict[str, str]]) -> BadFile:
+    """A file that must be refused, and must leave every table as it was."""
+    before = snapshot(engine)
+    with pytest.raises(BadFile) as wrong:
+        bring(engine, tmp_path, rows)
+    assert snapshot(engine) == before
+    return wrong.value
+
+
+# --- new invoices ---------------------------------------------------------------------------------------------------
+def test_a_new_invoice_becomes_debtor_addresses_invoice_and_case(engine: Engine, tmp_path: Path) -> None:
+    result = bring(engine, tmp_path, [invoice("001001-2")])
+    assert result.counts["new"] == 1
+    assert result.facts == ()
+    (debtor,) = rows_of(engine, "SELECT * FROM debtor")
+    assert (debtor.kind, debtor.document, debtor.uf, debtor.cep) == ("company", cnpj(11111111), "SP", "01305000")
+    assert debtor.ibge == "3550308"
+    points = rows_of(engine, "SELECT channel, address, state, source FROM contact_point ORDER BY channel")
+    assert [tuple(point) for point in points] == [
+        ("email", "contas@d11111111.example.com", "usable", "import"),
+        ("sms", "+5511900000001", "usable", "import"),
+    ]
+    (row,) = rows_of(engine, "SELECT * FROM invoice")
+    assert (row.number, row.instalment, row.printed_number) == ("1001", "2", "001001-2")
+    assert (row.amount, row.fine_percent, row.charges_source) == (Decimal("1000.00"), 2, "contrato, cláusula 5")
+    assert row.import_id == result.import_id
+    (case,) = rows_of(engine, 'SELECT * FROM "case"')
+    state = load(case.state)
+    assert (case.stage, case.balance, case.started_at) == ("preventive", Decimal("1000.00"), None)
+    assert case.starts_on == date(2026, 11, 28)
+    assert case.next_at == datetime(2026, 11, 28, 3, tzinfo=UTC)
+    assert case.next_reason
+    assert state.id == str(case.id)
+    assert state.jitter == jitter_of(str(debtor.id))
+    assert state.terms.due == date(2026, 12, 1)
+    assert not state.awaits_release
+    assert rows_of(engine, "SELECT name FROM policy")[0].name == "padrao-b2b"
+
+
+def test_the_kind_of_debtor_chooses_the_policy_and_a_column_overrides_it(engine: Engine, tmp_path: Path) -> None:
+    person = {"devedor_documento": cpf(123456789)}
+    bring(
+        engine,
+        tmp_path,
+        [
+            invoice("1"),
+            invoice("2", **person),
+            invoice("3", **person | {"consumidor": "não"}),
+            invoice("4", regua="amigavel"),
+        ],
+    )
+    found = rows_of(
+        engine,
+        'SELECT i.number, p.name FROM invoice i JOIN "case" c ON c.invoice_id = i.id '
+        "JOIN policy p ON p.hash = c.policy_hash ORDER BY i.number",
+    )
+    assert [row.name for row in found] == ["padrao-b2b", "padrao-consumidor", "padrao-b2b", "amigavel"]
+    assert told(engine, "2").terms.consumer
+    assert not told(engine, "3").terms.consumer
+
+
+def test_rows_of_one_debtor_make_one_debtor(engine: Engine, tmp_path: Path) -> None:
+    rows = [invoice(str(n), emails="a@example.com; b@example.com", telefones="") for n in range(5)]
+    bring(engine, tmp_path, rows)
+    counts = counts_of_all(engine)
+    assert (counts["debtor"], counts["invoice"], counts["contact_point"]) == (1, 5, 2)
+
+
+def test_a_new_case_of_a_debtor_who_opted_out_keeps_the_opt_out(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    with engine.begin() as conn:
+        conn.execute(text("""UPDATE debtor SET opted_out = '["sms"]'"""))
+    bring(engine, tmp_path, [invoice("2")])
+    assert told(engine, "2").deaf_to("sms")
+
+
+def test_what_was_never_known_and_is_not_open_any_more_is_left_out(engine: Engine, tmp_path: Path) -> None:
+    rows = [invoice("1", situacao="pago"), invoice("2", situacao="cancelado"), invoice("3", saldo="0"), invoice("4")]
+    result = bring(engine, tmp_path, rows)
+    assert (result.counts["settled"], result.counts["new"]) == (3, 1)
+    assert counts_of_all(engine)["case"] == 1
+
+
+def test_what_was_paid_before_the_import_lowers_the_debt_without_thanks(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1", valor_pago="300,00", saldo="600,00", vencimento="01/11/2026")])
+    assert rows_of(engine, 'SELECT balance FROM "case"')[0].balance == Decimal("616.40")  # 2 % and 22 days of 600.00
+    case = told(engine, "1")
+    assert case.face() == Decimal("600.00")
+    assert case.payments == []
+    # The creditor's system goes on counting from the first payment.
+    bring(engine, tmp_path, [invoice("1", valor_pago="500,00", saldo="400,00", vencimento="01/11/2026")])
+    assert [p.amount for p in told(engine, "1").payments] == [Decimal("200.00")]
+
+
+def test_what_was_paid_before_counts_at_once_where_the_due_date_is_still_to_come(
+    engine: Engine, tmp_path: Path
+) -> None:
+    bring(engine, tmp_path, [invoice("1", saldo="600,00")])
+    assert rows_of(engine, 'SELECT balance FROM "case"')[0].balance == Decimal("600.00")
+    assert told(engine, "1").debt(TODAY).total == Decimal("600.00")
+
+
+def test_more_rows_than_one_batch_all_arrive(engine: Engine, tmp_path: Path) -> None:
+    rows = [invoice(str(n), debtor=n // 2) for n in range(4321)]
+    seen: list[int] = []
+    planned = plan(engine, write_csv(tmp_path / "many.csv", rows))
+    apply_import(engine, planned, "ana", NOW, seen.append)
+    counts = counts_of_all(engine)
+    assert (counts["invoice"], counts["case"], counts["debtor"]) == (4321, 4321, 2161)
+    assert seen == [2000, 4000, 4321]
+
+
+# --- the same again -------------------------------------------------------------------------------------------------
+def test_the_same_file_again_changes_nothing(engine: Engine, tmp_path: Path) -> None:
+    rows = [invoice(str(n), debtor=n) for n in range(3)]
+    bring(engine, tmp_path, rows)
+    before = {name: kept for name, kept in snapshot(engine).items() if name != "import_file"}
+    result = bring(engine, tmp_path, rows, full=True)
+    assert {name: kept for name, kept in snapshot(engine).items() if name != "import_file"} == before
+    assert result.counts["unchanged"] == 3
+    assert result.facts == ()
+
+
+def test_the_same_row_written_otherwise_is_unchanged(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1234", valor="1.000,00", vencimento="01/12/2026", parcela="1")])
+    other = invoice(
+        "1234", valor="R$ 1000", vencimento="2026-12-01", parcela="01", devedor_documento=f"CNPJ {cnpj(11111111)}"
+    )
+    assert bring(engine, tmp_path, [other]).counts["unchanged"] == 1
+
+
+@pytest.mark.parametrize("printed", ["1234/1", "001234-1", "1234-01"])
+def test_an_invoice_is_the_same_however_its_number_is_printed(engine: Engine, tmp_path: Path, printed: str) -> None:
+    bring(engine, tmp_path, [invoice("1234", parcela="1")])
+    bring(engine, tmp_path, [invoice(printed)])
+    assert counts_of_all(engine)["invoice"] == 1
+
+
+def test_a_plan_writes_nothing(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    before = snapshot(engine)
+    seen = plan(engine, write_csv(tmp_path / "next.csv", [invoice("1", saldo="10"), invoice("2")]), full=True)
+    assert (seen.counts["new"], seen.counts["reduced"]) == (1, 1)
+    assert snapshot(engine) == before
+
+
+# --- S20: the second export -----------------------------------------------------------------------------------------
+def test_s20_five_rows_of_the_second_export_have_five_results(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice(str(n), debtor=n) for n in range(1, 6)])
+    second = [
+        invoice("2", debtor=2, vencimento="15/12/2026"),
+        invoice("3", debtor=3, valor="900,00"),
+        invoice("4", debtor=4, emails="contas@d4.example.com; novo@example.com"),
+        invoice("5", debtor=5),
+    ]
+    seen = plan(engine, write_csv(tmp_path / "second.csv", second), full=True)
+    wanted = {"vanished": 1, "extended": 1, "reduced": 1, "contact": 1, "unchanged": 1, "changed": 3, "rows": 4}
+    assert {name: seen.counts[name] for name in wanted} == wanted
+    result = apply_import(engine, seen, "ana", NOW)
+    assert facts_of(engine, "1") == [f.Vanished("import")]
+    assert facts_of(engine, "2") == [f.Extended(date(2026, 12, 15), "import")]
+    assert facts_of(engine, "3") == [f.Adjusted(Decimal("100.00"), "correction", TODAY, "import-amount")]
+    assert facts_of(engine, "4") == [f.ContactDataChanged("email")]
+    assert facts_of(engine, "5") == []
+    assert len(result.facts) == 4
+    # The debtor of the vanished row gets no message: the case is held, with a task for a person.
+    gone = told(engine, "1")
+    assert gone.holds == ["vanished"]
+    assert [task.kind for task in gone.tasks.values()] == ["vanished-from-export"]
+    assert counts_of_all(engine)["contact"] == 0
+    assert told(engine, "2").terms.due == date(2026, 12, 15)
+    assert owed(engine, "3") == Decimal("900.00")
+
+
+def test_a_row_that_comes_back_lifts_the_hold(engine: Engine, tmp_path: Path) -> None:
+    both = [invoice("1", debtor=1), invoice("2", debtor=2)]
+    bring(engine, tmp_path, both)
+    for _ in range(2):  # going and coming back can happen again, with the very same files
+        bring(engine, tmp_path, both[1:], full=True)
+        assert rows_of(engine, "SELECT vanished FROM invoice WHERE number = '1'")[0].vanished
+        assert told(engine, "1").holds == ["vanished"]
+        result = bring(engine, tmp_path, both)
+        assert result.counts["returned"] == 1
+        assert not rows_of(engine, "SELECT vanished FROM invoice WHERE number = '1'")[0].vanished
+        case = told(engine, "1")
+        assert case.holds == []
+        assert case.tasks == {}
+
+
+def test_only_a_full_file_makes_others_vanish(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1", debtor=1), invoice("2", debtor=2)])
+    assert bring(engine, tmp_path, [invoice("1", debtor=1)]).counts["vanished"] == 0
+    assert facts_of(engine, "2") == []
+
+
+def test_new_invoices_of_a_full_file_do_not_vanish_with_it(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")], full=True)
+    assert facts_of(engine, "1") == []
+
+
+# --- paid -----------------------------------------------------------------------------------------------------------
+def test_a_paid_row_is_one_payment_that_closes_the_case(engine: Engine, tmp_path: Path) -> None:
+    late = {"vencimento": "03/11/2026"}
+    bring(engine, tmp_path, [invoice("1", **late)])
+    paid = invoice("1", **late, situacao="pago", pago_em="23/11/2026")
+    result = bring(engine, tmp_path, [paid])
+    assert result.counts["paid"] == 1
+    (payment,) = rows_of(engine, "SELECT * FROM payment")
+    assert payment.amount == Decimal("1026.67")  # 1,000.00 + 2 % + 20 days of 1 % a month
+    assert payment.case_id == case_id_of(engine, "1")
+    assert payment.reference.startswith("import:")
+    assert bring(engine, tmp_path, [paid]).facts == ()
+    case = told(engine, "1")
+    assert case.settled(Decimal("0.00"))
+    assert [fact.kind for fact in facts_of(engine, "1")] == ["payment"]
+
+
+def test_s11_principal_paid_and_charges_not_is_never_silently_closed(engine: Engine, tmp_path: Path) -> None:
+    late = {"vencimento": "03/11/2026"}
+    bring(engine, tmp_path, [invoice("1", **late)])
+    bring(engine, tmp_path, [invoice("1", **late, situacao="pago", pago_em="23/11/2026", valor_pago="1000,00")])
+    case = told(engine, "1")
+    assert case.paid() == Decimal("1000.00")
+    assert case.debt(TODAY).total == Decimal("26.67")
+    assert not case.closed
+
+
+def test_part_payments_count_once_by_their_growing_sum(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    for total in ("100,00", "250,00", "250,00"):
+        bring(engine, tmp_path, [invoice("1", valor_pago=total, descricao=f"até {total}")])
+    assert [row.amount for row in rows_of(engine, "SELECT amount FROM payment ORDER BY received_at, amount")] == [
+        Decimal("100.00"),
+        Decimal("150.00"),
+    ]
+    assert told(engine, "1").paid() == Decimal("250.00")
+
+
+def test_s12_a_row_paid_with_a_rebate_leaves_no_principal(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    bring(engine, tmp_path, [invoice("1", situacao="pago", pago_em="20/11/2026", valor_pago="950,00")])
+    case = told(engine, "1")
+    assert (case.paid(), case.reductions[0].amount, case.face()) == (Decimal("950.00"), Decimal("50.00"), 0)
+
+
+def test_a_closed_case_hears_of_money_only(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    with engine.begin() as conn:
+        conn.execute(
+            text("""UPDATE "case" SET stage = 'closed', state = state || '{"closed": "void", "ended": "void"}'""")
+        )
+    result = bring(engine, tmp_path, [invoice("1", situacao="pago", vencimento="01/01/2027")])
+    assert (result.facts, result.counts["closed"]) == ((), 1)
+    bring(engine, tmp_path, [invoice("1", situacao="pago", valor_pago="10,00")])
+    assert [fact.kind for fact in facts_of(engine, "1")] == ["payment"]
+
+
+def test_a_saldo_that_fell_before_a_payment_became_known_is_not_counted_twice(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    bring(engine, tmp_path, [invoice("1", saldo="400,00")])
+    assert owed(engine, "1") == Decimal("400.00")
+    bring(engine, tmp_path, [invoice("1", situacao="pago", pago_em="20/11/2026", valor_pago="1.000,00")])
+    case = told(engine, "1")
+    assert case.paid() == Decimal("400.00")
+    assert not any(need.task == "refund" for need in case.needs)
+
+
+# --- smaller, later, void -------------------------------------------------------------------------------------------
+def test_staff_and_creditor_may_give_the_same_rebate_and_it_counts_once(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    with engine.begin() as conn:
+        rebate = """{"reductions": [{"amount": "100.00", "how": "rebate", "on": "2026-11-20"}]}"""
+        conn.execute(text('UPDATE "case" SET state = state || CAST(:r AS jsonb)'), {"r": rebate})
+    assert bring(engine, tmp_path, [invoice("1", valor="900,00")]).facts == ()
+    bring(engine, tmp_path, [invoice("1", valor="850,00")])
+    assert owed(engine, "1") == Decimal("850.00")
+
+
+def test_two_reductions_in_a_row_add_up_before_and_after_the_case_took_them_in(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    bring(engine, tmp_path, [invoice("1", valor="900,00")])
+    bring(engine, tmp_path, [invoice("1", valor="900,00", saldo="700,00")])
+    assert owed(engine, "1") == Decimal("700.00")
+    bring(engine, tmp_path, [invoice("1", valor="600,00")])
+    assert owed(engine, "1") == Decimal("600.00")
+
+
+def test_an_extension_that_staff_gave_already_is_not_given_again(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    with engine.begin() as conn:
+        conn.execute(text("""UPDATE "case" SET state = jsonb_set(state, '{terms,due}', '"2026-12-20"')"""))
+    assert bring(engine, tmp_path, [invoice("1", vencimento="20/12/2026")]).facts == ()
+    bring(engine, tmp_path, [invoice("1", vencimento="21/12/2026")])
+    assert facts_of(engine, "1") == [f.Extended(date(2026, 12, 21), "import")]
+
+
+def test_a_cancelled_row_voids_the_case(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    result = bring(engine, tmp_path, [invoice("1", situacao="cancelado")])
+    assert result.counts["void"] == 1
+    assert told(engine, "1").ended == "void"
+
+
+# --- contact data ---------------------------------------------------------------------------------------------------
+def test_a_new_way_to_reach_a_debtor_is_told_to_all_his_open_cases(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1"), invoice("2"), invoice("9", debtor=9)])
+    result = bring(engine, tmp_path, [invoice("1", emails="novo@example.com", endereco="Rua Inventada, 99")])
+    assert sorted(fact.channel for fact in facts_of(engine, "1")) == ["email", "letter"]
+    assert sorted(fact.channel for fact in facts_of(engine, "2")) == ["email", "letter"]
+    assert facts_of(engine, "9") == []
+    assert result.counts["contact"] == 1
+    assert rows_of(engine, "SELECT address FROM debtor WHERE document = :d", d=cnpj(11111111))[0].address == (
+        "Rua Inventada, 99"
+    )
+
+
+def test_an_address_that_is_not_in_the_file_any_more_stays(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    bring(engine, tmp_path, [invoice("1", emails="", telefones="", endereco="")])
+    assert counts_of_all(engine)["contact_point"] == 2
+    assert rows_of(engine, "SELECT address FROM debtor")[0].address == "Rua Fictícia, 10"
+
+
+def test_an_address_that_bounced_stays_invalid(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE contact_point SET state = 'invalid' WHERE channel = 'email'"))
+    assert bring(engine, tmp_path, [invoice("1", descricao="outra")]).facts == ()
+    assert rows_of(engine, "SELECT state FROM contact_point WHERE channel = 'email'")[0].state == "invalid"
+
+
+def test_a_bad_phone_or_email_is_kept_unusable_with_a_task_that_does_not_repeat_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    bad = invoice("1", emails="sem-arroba.example.com", telefones="3333-2222")
+    result = bring(engine, tmp_path, [invoice("0", debtor=5), bad])
+    assert result.counts["bad_contact"] == 2
+    points = rows_of(
+        engine, "SELECT channel, address, state FROM contact_point WHERE state = 'unusable' ORDER BY channel"
+    )
+    assert [tuple(point) for point in points] == [
+        ("call", "3333-2222", "unusable"),
+        ("email", "sem-arroba.example.com", "unusable"),
+    ]
+    tasks = rows_of(engine, "SELECT * FROM task ORDER BY details")
+    assert [task.details for task in tasks] == [["row 3", "email"], ["row 3", "phone"]]
+    assert {(task.kind, task.owner, task.due, task.case_id) for task in tasks} == {
+        ("bad-contact", "clerk", date(2026, 11, 24), case_id_of(engine, "1"))
+    }
+    bring(engine, tmp_path, [bad | {"descricao": "outra"}])
+    assert counts_of_all(engine)["task"] == 2
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+def test_every_wrong_row_is_told_at_once_and_nothing_is_written(engine: Engine, tmp_path: Path) -> None:
+    wrong = refused(
+        engine,
+        tmp_path,
+        [
+            invoice("1", debtor=1),
+            invoice("2", devedor_documento="11.222.333/0001-80"),
+            invoice("3", vencimento="31/02/2026"),
+            invoice("4", valor="1.234"),
+            invoice("5", especie="XYZ"),
+            invoice("6", devedor_documento=cpf(123456789), multa="2,5"),
+            invoice("7", uf="", cep=""),
+            invoice("8", debtor=1),
+            invoice("008", debtor=1),
+            invoice("", debtor=1),
+        ],
+    )
+    assert [fault.where for fault in wrong.faults] == [
+        "row 3, column devedor_documento",
+        "row 4, column vencimento",
+        "row 5, column valor",
+        "row 6, column especie",
+        "row 7, column multa",
+        "row 8, column uf",
+        "row 10, column numero",
+        "row 11, column numero",
+    ]
+    assert all(fault.found and fault.wanted for fault in wrong.faults)
+    assert "stands in row 9" in wrong.faults[6].found
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ({"vencimento": "30/11/2026"}, "vencimento"),
+        ({"valor": "1.000,01"}, "valor"),
+        ({"especie": "DSI"}, "especie"),
+        ({"emissao": "02/10/2026"}, "emissao"),
+        ({"multa": "1"}, "multa"),
+        ({"juros": "0,5"}, "juros"),
+        ({"consumidor": "sim"}, "consumidor"),
+        ({"regua": "amigavel"}, "regua"),
+        ({"devedor_documento": cnpj(22222222)}, "devedor_documento"),
+    ],
+)
+def test_what_would_make_another_debt_of_an_open_invoice_is_refused(
+    engine: Engine, tmp_path: Path, change: dict[str, str], column: str
+) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    wrong = refused(engine, tmp_path, [invoice("2"), invoice("1", **change)])
+    assert [fault.where for fault in wrong.faults] == [f"row 3, column {column}"]
+
+
+def test_what_an_import_lowered_or_extended_cannot_be_taken_back_by_the_next(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    bring(engine, tmp_path, [invoice("1", valor="800,00", vencimento="20/12/2026")])
+    wrong = refused(engine, tmp_path, [invoice("1")])
+    assert [fault.where for fault in wrong.faults] == ["row 2, column vencimento", "row 2, column valor"]
+
+
+def test_two_debtors_may_have_the_same_number_where_one_file_brings_both(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1", debtor=1)])
+    bring(engine, tmp_path, [invoice("1", debtor=1), invoice("1", debtor=2)])
+    assert counts_of_all(engine)["invoice"] == 2
+
+
+def test_two_creditors_do_not_see_each_other(engine: Engine, tmp_path: Path) -> None:
+    new_creditor(engine, "outra", document="22333444000181")
+    bring(engine, tmp_path, [invoice("1")])
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE creditor SET code = CASE code WHEN 'outra' THEN 'credora' ELSE 'x' || code END"))
+    result = bring(engine, tmp_path, [invoice("1")], full=True)
+    assert (result.counts["new"], result.counts["vanished"]) == (1, 0)
+    assert counts_of_all(engine)["debtor"] == 2
+
+
+def test_an_unknown_creditor_an_empty_file_and_no_file_are_refused(engine: Engine, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "titulos.csv", [invoice("1")])
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE creditor SET code = 'outra'"))
+    with pytest.raises(BadInput, match="there is no creditor credora; known are outra"):
+        plan(engine, path)
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE creditor SET code = 'credora'"))
+    path.write_text(path.read_text().split("\n")[0])
+    with pytest.raises(BadFile, match="it has no invoice"):
+        plan(engine, path)
+    path.write_text("")
+    with pytest.raises(BadFile, match="the file is empty"):
+        plan(engine, path)
+    with pytest.raises(BadInput, match="it cannot be read"):
+        plan(engine, tmp_path / "nothing.csv")
+
+
+def test_a_total_below_the_last_row_is_left_out_and_told(engine: Engine, tmp_path: Path) -> None:
+    total = dict.fromkeys(invoice(), "") | {"devedor_nome": "TOTAL", "valor": "2.000,00"}
+    seen = plan(engine, write_csv(tmp_path / "sum.csv", [invoice("1"), invoice("2"), total]))
+    assert (seen.counts["new"], [left.row for left in seen.left_out]) == (2, [4])
+    wrong = refused(engine, tmp_path, [invoice("1"), total, invoice("2")])
+    assert {fault.where.split(",")[0] for fault in wrong.faults} == {"row 3"}
+
+
+def test_a_plan_is_refused_where_the_world_has_moved_since(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    seen = plan(engine, write_csv(tmp_path / "late.csv", [invoice("1", descricao="nova"), invoice("2")]))
+    bring(engine, tmp_path, [invoice("1", valor="900,00")])
+    before = snapshot(engine)
+    with pytest.raises(BadFile, match="the amount would be higher"):
+        apply_import(engine, seen, "ana", NOW)
+    assert snapshot(engine) == before
+
+
+def test_a_second_import_of_one_creditor_is_stopped_while_the_first_runs(engine: Engine, tmp_path: Path) -> None:
+    first = plan(engine, write_csv(tmp_path / "a.csv", [invoice("1")]))
+    second = plan(engine, write_csv(tmp_path / "b.csv", [invoice("1"), invoice("2")]))
+    halfway, go_on = threading.Event(), threading.Event()
+
+    def wait(done: int) -> None:
+        halfway.set()
+        go_on.wait(10)
+
+    running = threading.Thread(target=apply_import, args=(engine, first, "ana", NOW, wait))
+    running.start()
+    halfway.wait(10)
+    try:
+        with pytest.raises(Refused, match="another import"):
+            apply_import(engine, second, "bia", NOW)
+    finally:
+        go_on.set()
+        running.join()
+    assert apply_import(engine, second, "bia", NOW).counts["unchanged"] == 1
+
+
+# --- S19: an old portfolio ------------------------------------------------------------------------------------------
+def old_portfolio(cases: int) -> list[dict[str, str]]:
+    """Invoices from one day late on, a different debtor each."""
+    days = [TODAY - timedelta(days=1 + late * 900 // cases) for late in range(cases)]
+    return [invoice(str(n), debtor=n, vencimento=f"{day:%d/%m/%Y}", emissao="01/01/2024") for n, day in enumerate(days)]
+
+
+def test_s19_an_old_portfolio_waits_for_release_and_its_first_word_is_never_a_notice(
+    engine: Engine, tmp_path: Path
+) -> None:
+    seen = plan(engine, write_csv(tmp_path / "old.csv", old_portfolio(800)))
+    assert seen.counts["waits"] == 800
+    released = seen.goes_out(7)
+    assert all(outgo.after_release for outgo in released)
+    assert {outgo.do for outgo in released} == {"contact"}
+    assert {(outgo.day, outgo.step, outgo.cases) for outgo in released} == {(date(2026, 11, 24), "atraso-1", 800)}
+    apply_import(engine, seen, "ana", NOW)
+    for number in ("0", "400", "799"):
+        case = told(engine, number, NOW + timedelta(days=30))
+        assert case.awaits_release
+        assert case.last_contact_on is None
+    assert counts_of_all(engine)["fact"] == 0
+
+
+def test_release_lets_every_waiting_case_go_once(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [*old_portfolio(3), invoice("future", debtor=99)])
+    result = apply_release(engine, "credora", today=TODAY, now=NOW, actor="ana")
+    assert result.cases == len(result.facts) == 3
+    assert facts_of(engine, "1") == [f.Released(TODAY)]
+    assert facts_of(engine, "FUTURE") == []
+    assert apply_release(engine, "credora", today=TODAY, now=NOW, actor="ana").cases == 0
+    case = told(engine, "1")
+    assert (case.awaits_release, case.ladder_due) == (False, TODAY)
+    assert case.terms.due < TODAY
+    assert apply_release(engine, "credora", today=TODAY, now=NOW, actor="ana").cases == 0
+
+
+def test_the_outlook_shows_the_steps_of_the_next_days(engine: Engine, tmp_path: Path) -> None:
+    rows = [
+        *(invoice(f"s{n}", debtor=n, vencimento="27/11/2026") for n in range(3)),
+        invoice("late", debtor=50, vencimento="20/01/2026", emissao="02/01/2026"),
+        invoice("far", debtor=51, vencimento="20/06/2027"),
+        invoice("prescribed", debtor=52, vencimento="20/01/2020", emissao="02/01/2020"),
+    ]
+    seen = plan(engine, write_csv(tmp_path / "mix.csv", rows))
+    assert [(o.day, o.step, o.cases, o.after_release) for o in seen.goes_out(10)] == [
+        (date(2026, 11, 24), "atraso-1", 1, True),
+        (date(2026, 11, 24), "lembrete", 3, False),
+        (date(2026, 11, 30), "atraso-1", 3, False),
+        (date(2026, 11, 30), "ligar", 1, True),
+    ]
