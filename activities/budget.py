@@ -18,15 +18,15 @@ WEEK = timedelta(days=7)
 def room_from(conn: Connection, debtor_id: UUID, uf: str, rules: ContactRules, now: datetime) -> datetime | None:
     """The next moment at which the caps leave room for a contact, or None where there is room now.
 
-    Counts contacts of the debtor's civil day and of the last seven days, whatever their case or channel; what
-    no provider took does not count. `now` is business time; the result is aware and within lawful hours.
+    Counts contacts of the debtor's civil day and of the last seven days, whatever their case or channel; what reached
+    nobody (refused by the provider, bounced) does not count. `now` is business time; the result is aware and lawful.
     """
     zone = time_zone(uf)
     midnight = datetime.combine(now.astimezone(zone).date(), time(0), zone)
     planned = conn.execute(
         select(CONTACT.c.planned_at)
         .where(CONTACT.c.debtor_id == debtor_id, CONTACT.c.counts, CONTACT.c.planned_at > now - WEEK)
-        .where(CONTACT.c.state != "failed")
+        .where(CONTACT.c.state.not_in(("failed", "bounced")))
         .order_by(CONTACT.c.planned_at)
     )
     moments = list(planned.scalars())

@@ -22,7 +22,7 @@ from activities.desk import Desk, at_desk, fact_values, store_facts
 from activities.views import Claim, message_data, read_creditor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
-from db.rows import CASE, CONTACT_CASE, CONTACT_POINT, DEBTOR
+from db.rows import CASE, CONTACT, CONTACT_CASE, CONTACT_POINT, DEBTOR
 from domain import facts as f
 from domain.case import Case
 from domain.decide import Action
@@ -80,7 +80,7 @@ class Contacts:
         if row is None:
             return None
         if row.state != "in-flight":
-            if row.state == "failed":
+            if row.state in ("failed", "bounced"):
                 return f.ContactFailed(given.step, str(row.id), row.channel, "failed")
             return f.ContactSent(given.step, str(row.id), row.channel, covered=not row.lead)
         if not row.lead:
@@ -97,7 +97,7 @@ class Contacts:
     def _new(self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]]) -> Plan | f.Told:
         thanks = given.step.startswith(THANKS)
         step = None if thanks else next(step for step in desk.policy.steps if step.id == given.step)
-        point = self._way(desk, step)
+        point = self._way(desk, given.step, step)
         if point is None:
             return f.Unreachable(given.step, "no usable channel")
         if step:
@@ -106,12 +106,19 @@ class Contacts:
                 return f.ContactDeferred(given.step, until, "caps of the debtor")
         return self._write(desk, given, debtor, step, point, [] if thanks else _companions(desk, rows))
 
-    def _way(self, desk: Desk, step: Step | None) -> Row[Any] | None:
-        """The first usable address on the first channel that is built, allowed and not closed by an opt-out."""
+    def _way(self, desk: Desk, name: str, step: Step | None) -> Row[Any] | None:
+        """The first usable address that this step has not tried yet, on the first channel that is built and allowed."""
         channels = built_channels(step) if step else THANKS_CHANNELS
+        tried = (
+            select(CONTACT.c.contact_point_id)
+            .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
+            .where(CONTACT_CASE.c.case_id == desk.row.id, CONTACT_CASE.c.step == name)
+            .where(CONTACT.c.contact_point_id.is_not(None))
+        )
         points = desk.conn.execute(
             select(CONTACT_POINT)
             .where(CONTACT_POINT.c.debtor_id == desk.row.debtor_id, CONTACT_POINT.c.state == "usable")
+            .where(CONTACT_POINT.c.id.not_in(tried))
             .order_by(CONTACT_POINT.c.rank, CONTACT_POINT.c.id)
         ).all()
         open_channels = [channel for channel in channels if not desk.case.deaf_to(channel)]

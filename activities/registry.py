@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, func, select
 from temporalio.client import Client
@@ -93,7 +94,7 @@ def worker_specs(settings: Settings, client: Client, world: World, workflows: Se
     courier = Courier(client, world.engine, world.clock)
     told = World(**{**vars(world), "deliver": threadsafe(courier, asyncio.get_running_loop())})
     contact, notice, batch, intake = Contacts(told), Notices(told), ProtestBatch(told), Intake(told, courier)
-    at_home = [
+    at_home: list[Callable[..., Any]] = [
         Decisions(told).decide, Protests(told).protest, LegalHandOver(told).legal, contact.contact, notice.notice,
         intake.scan, intake.sweep,
     ]  # fmt: skip

@@ -52,6 +52,7 @@ class Days:
 
     skipper: TimeSkipper
     handle: WorkflowHandle[Any, Any]
+    unhurried: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -60,9 +61,16 @@ class Days:
 
     async def run_to(self, day: date) -> None:
         """Let time pass until noon of a day, and everything be done that is due before."""
+        if self.unhurried:
+            await self._idle()
         noon = datetime.combine(day, _NOON, time_zone(UF))
         await self.skipper.fast_forward(self.handle, noon - self.now)
         self.now = noon
+
+    async def _idle(self) -> None:
+        """Moving the clock during a workflow task would cause another one, which no history of production has."""
+        while (await self.handle.describe()).raw_description.HasField("pending_workflow_task"):
+            await asyncio.sleep(0.01)
 
     async def pass_days(self, days: int) -> None:
         await self.run_to(self.today + timedelta(days=days))
@@ -85,6 +93,18 @@ async def live(days: Days, tell: Callable[[str, datetime], Awaitable[None]]) -> 
     await days.pass_days(1)
 
 
+class Lives(Protocol):
+    """One contender: how its workflows are started, and lived to the end."""
+
+    async def start(self, count: int) -> list[WorkflowHandle[Any, Any]]:
+        """So many workflows that sleep until their first step, one after the other."""
+        ...
+
+    async def live(self, handle: WorkflowHandle[Any, Any], *, unhurried: bool = False) -> None:
+        """Live one of them to the end, between its steps only when it is idle, if `unhurried`. Raises `WrongLife`."""
+        ...
+
+
 class OurLives:
     """Lives in the product: facts are stored and then signalled, as its webhooks, batches and commands do."""
 
@@ -104,7 +124,7 @@ class OurLives:
         await self._courier.open(Address(member.case, member.creditor, 1, "amicable", True))
         return self._client.get_workflow_handle(case_workflow_id(member.case, 1))
 
-    async def live(self, handle: WorkflowHandle[Any, Any]) -> None:
+    async def live(self, handle: WorkflowHandle[Any, Any], *, unhurried: bool = False) -> None:
         """Live one of them to the end. Raises `WrongLife` unless every step of the reference life stands in its book."""
         case = UUID(handle.id.split(":")[1])
 
@@ -112,7 +132,7 @@ class OurLives:
             fact = await asyncio.to_thread(self._store, case, word, now)
             await self._courier.deliver([fact])
 
-        await live(Days(self._skipper, handle), tell)
+        await live(Days(self._skipper, handle, unhurried), tell)
         await asyncio.to_thread(self._check, case)
 
     def _store(self, case: UUID, word: str, now: datetime) -> UUID:
@@ -170,13 +190,13 @@ class BareLives:
             BareWorkflow.run, life, id=f"bare:{life.id}", task_queue=CASES_QUEUE
         )
 
-    async def live(self, handle: WorkflowHandle[Any, Any]) -> None:
+    async def live(self, handle: WorkflowHandle[Any, Any], *, unhurried: bool = False) -> None:
         """Live one of them to the end. Raises `WrongLife` unless each of its steps was inserted."""
 
         async def tell(_word: str, _now: datetime) -> None:
             await handle.signal("fact", str(uuid4()))
 
-        await live(Days(self._skipper, handle), tell)
+        await live(Days(self._skipper, handle, unhurried), tell)
         heard = await handle.result()
         done = 0 if self._empty else await asyncio.to_thread(self._done, handle.id)
         if (heard, done) != (SIGNALS, 0 if self._empty else STEPS):

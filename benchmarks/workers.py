@@ -31,7 +31,7 @@ from worker import serve
 from workflows.registry import WORKFLOWS
 
 # As long as what the product sends in the reference life, on the average of its steps.
-TEXT, HTML, SMS_TEXT, PDF = "t" * 1200, "<p>" + "h" * 6000 + "</p>", "s" * 150, b"%PDF" + b"p" * 40_000
+TEXT, HTML, SMS_TEXT, PDF = "t" * 1450, "<p>" + "h" * 3500 + "</p>", "s" * 400, b"%PDF" + b"p" * 37_000
 
 
 class BareActivities:

@@ -407,7 +407,7 @@ def _issued(fact: f.NoticeIssued, case: Case, at: Moment) -> None:
     state = case.step(fact.step)
     state.status, state.on, state.deferred_until = "done", today, None
     case.last_contact_on = today
-    if at.policy.proof == "sent":
+    if at.policy.proof == "sent" and fact.channels:
         case.notice.state, case.notice.proof_on = "proved", today
 
 

@@ -81,8 +81,14 @@ def _type(command: str, rest: str = "") -> str:
 
 
 PAY_ALL = "bank {debt}"
-READ_FIRST, READ_LAST = "contact_sent:atraso-1", "contact_sent:ultimo-aviso"
+READ_LAST = "contact_sent:ultimo-aviso or notice_issued"
 READ_OFFER = f"contact_sent:proposta or {READ_LAST}"
+READ_FIRST = f"contact_sent:atraso-1 or contact_sent:atraso-2 or {READ_OFFER}"
+
+CORRECTED = (
+    "address --street 'Rua dos Exemplos, 1014, bloco B' --district Centro "
+    "--city 'Belo Horizonte' --uf MG --cep 30110-000"
+)
 
 HABITS = (
     Act("task_opened:step", _log("call", "no-answer")),
@@ -100,7 +106,7 @@ STORIES = (
         "aurora",
         ("1001",),
         "paid",
-        (Act("contact_sent:lembrete", PAY_ALL, days=1),),
+        (Act(f"contact_sent:lembrete or {READ_FIRST}", PAY_ALL, days=1),),
         ("contact_sent:agradecimento-1",),
     ),
     Story(
@@ -208,10 +214,8 @@ STORIES = (
         ("1014",),
         "legal",
         (
-            Act(
-                "task_opened:correct-title", _type("contact add", "address --street 'Rua dos Exemplos, 1014, bloco B'")
-            ),
-            Act("task_opened:correct-title", f"task done {{task}} --outcome corrected --by {CLERK}", days=1),
+            Act("task_opened:correct-title", _type("contact add", CORRECTED)),
+            Act("task_opened:correct-title", f"task done {{task}} --outcome corrected --by {CLERK}", days=2),
         ),
         ("title_returned", "contact_data:letter", "title_registered"),
         notary="irregular-then-ok:06",

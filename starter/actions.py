@@ -79,8 +79,8 @@ def store(house: Installation, conn: Connection, case: Row[Any], deed: Deed, act
 class Clerk:
     """Stores deeds and asks cases, one after the other. After the first silence it only stores."""
 
-    def __init__(self, house: Installation, patience: float = ANSWERS_WITHIN) -> None:
-        self.house, self.patience = house, patience
+    def __init__(self, house: Installation, patience: float = 0) -> None:
+        self.house, self.patience = house, patience or ANSWERS_WITHIN
         self._client: Client | None = None
         self._silent = False
 

@@ -20,24 +20,20 @@ WAITS = 120.0
 """Real seconds that a command waits for the end; the run goes on without it."""
 
 
-def scan(seconds: float = WAITS) -> dict[str, Any]:
+def scan() -> dict[str, Any]:
     """Open the cases whose first step is near; how many were opened, or that it still runs."""
     with installation() as house:
-        return asyncio.run(_run(house, INTAKE_WORKFLOW, "regua-intake-by-hand", ScanReport, seconds))
+        return asyncio.run(_run(house, INTAKE_WORKFLOW, "regua-intake-by-hand", ScanReport))
 
 
-def protest_batch(seconds: float = WAITS) -> dict[str, Any]:
+def protest_batch() -> dict[str, Any]:
     """Exchange files with the CRA; what was made, handed over and taken in, or that it still runs."""
     with installation() as house:
         given = BatchInput(house.clock)
-        return asyncio.run(
-            _run(house, PROTEST_BATCH_WORKFLOW, "regua-protest-batch-by-hand", BatchReport, seconds, given)
-        )
+        return asyncio.run(_run(house, PROTEST_BATCH_WORKFLOW, "regua-protest-batch-by-hand", BatchReport, given))
 
 
-async def _run(
-    house: Installation, workflow: str, key: str, result: type, seconds: float, *arguments: object
-) -> dict[str, Any]:
+async def _run(house: Installation, workflow: str, key: str, result: type, *arguments: object) -> dict[str, Any]:
     """Start the workflow, or join the run that goes on. Raises `Refused` where it fails."""
     client = await temporal(house.settings)
     handle = await client.start_workflow(
@@ -50,7 +46,7 @@ async def _run(
         rpc_timeout=timedelta(seconds=10),
     )
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(WAITS):
             report = await handle.result()
     except (TimeoutError, RPCError):
         return {"status": "running", "workflow": key}

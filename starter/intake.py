@@ -14,7 +14,9 @@ from rich.progress import Progress
 
 import policies
 from starter.actions import tell
-from starter.importing import apply_import, apply_release, import_payments, plan_import
+from starter.importing.payments import import_payments
+from starter.importing.portfolio import apply_import, plan_import
+from starter.importing.release import apply_release
 from starter.installation import Installation, installation
 from starter.people import require_active
 

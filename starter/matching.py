@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from starter.actions import Clerk, Outcome
-from starter.importing import match_payment
+from starter.importing.payments import match_payment
 from starter.installation import installation
 from starter.lookup import find_case, find_payment
 from starter.people import require_active

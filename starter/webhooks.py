@@ -77,6 +77,10 @@ def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Delive
     """
     app = FastAPI(title="Régua webhooks", docs_url=None, redoc_url=None, openapi_url=None)
 
+    @app.get("/health")
+    def health() -> dict[str, bool]:
+        return {"listening": True}
+
     @app.post("/webhooks/twilio/status")
     async def twilio_status(request: Request) -> Response:
         form = _form(await _body(request, TWILIO_LIMIT))

@@ -16,7 +16,6 @@ from typing import Any
 
 from typer.main import get_command
 
-import starter.importing  # noqa: F401 - TEMPORARY cycle
 from starter.__main__ import build
 
 

@@ -24,6 +24,8 @@ OFFICE_HOURS = time(9), time(16, 30)
 AGAIN_AFTER = 0.5
 """Real seconds before something that was refused or failed is tried again."""
 TRIES = 40
+_NOTHING_HAPPENS = timedelta(days=30)
+"""Longer than anybody in the script waits."""
 
 
 @dataclass
@@ -65,6 +67,12 @@ class Play:
     def finished(self) -> bool:
         """Has every story ended as far as it will, with nothing scripted left?"""
         return not self._waiting and not any(True for _ in self.unfinished())
+
+    def is_stuck(self, now: datetime) -> bool:
+        """Has every case ended, and for long nothing happened, although something scripted is left?"""
+        lives = self.watch.lives.values()
+        last = max((life.book[-1].at for life in lives if life.book), default=now)
+        return all(life.ended for life in lives) and now - last > _NOTHING_HAPPENS
 
     def unfinished(self) -> Iterator[str]:
         """Who is not finished, each in a sentence."""

@@ -62,8 +62,9 @@ def run_demo(day: float = DAY, state: Path = Path(".regua/demo"), *, as_json: bo
             lines.append(screen.announce)
             try:
                 with screen:
-                    faults = _open_portfolios(house, play) or _run(house, play, screen, verdict, interrupted)
-                found = faults + _judge(verdict)
+                    begun = _open_portfolios(house, play)
+                    ended = _run(house, play, screen, verdict, interrupted) if begun else []
+                found = ended + _judge(verdict) if begun else play.problems
                 report = _report(house, play, found, time.monotonic() - started)
             finally:
                 play.watch.engine.dispose()
@@ -92,15 +93,15 @@ def _stage(house: House, console: Console) -> tuple[Play, Screen, Verdict]:
 
 
 # --- the portfolios --------------------------------------------------------------------------------------------------
-def _open_portfolios(house: House, play: Play) -> list[str]:
-    """Staff, creditors, both portfolios; the old one is let go after its counts were seen. Returns what failed."""
+def _open_portfolios(house: House, play: Play) -> bool:
+    """Staff, creditors, both portfolios; the old one is let go after its counts were seen. Did all of it succeed?"""
     for person in STAFF:
         name = shlex.quote(person.name)
         done = _setup(
             house, play, f"user add {person.id} --name {name} --role {person.role} --limit {person.limit} --json"
         )
         if done is None:
-            return play.problems
+            return False
         play.hands.tokens[person.id] = json.loads(done)["token"]
     fates = {number: story.notary for story in STORIES if story.notary for number in story.numbers}
     house.tell_sandbox("notary/fates", fates)
@@ -109,7 +110,7 @@ def _open_portfolios(house: House, play: Play) -> list[str]:
         portfolio = f"import {shlex.quote(str(EXAMPLES / code))}.csv --creditor {code} --by {CLERK}"
         commands += [f"{portfolio} --dry-run", portfolio]
     commands += [f"release --creditor boreal --by {CLERK}", "scan"]
-    return [] if all(_setup(house, play, command) is not None for command in commands) else play.problems
+    return all(_setup(house, play, command) is not None for command in commands)
 
 
 def _setup(house: House, play: Play, command: str) -> str | None:
@@ -126,7 +127,7 @@ def _setup(house: House, play: Play, command: str) -> str | None:
 
 # --- the play --------------------------------------------------------------------------------------------------------
 def _run(house: House, play: Play, screen: Screen, verdict: Verdict, interrupted: threading.Event) -> list[str]:
-    """Play until every story has ended and nothing is on its way. Returns why it was ended before that."""
+    """Play until every story has ended, or none will go on, and nothing is on its way. Returns why it ended before."""
     for _ in _looks(screen, house):
         if interrupted.is_set():
             return ["the demo was interrupted"]
@@ -134,7 +135,7 @@ def _run(house: House, play: Play, screen: Screen, verdict: Verdict, interrupted
             return [f"the demo was not over after {_LONGEST.days} days"]
         with suppress(SQLAlchemyError, sqlite3.Error):
             play.watch.look()
-            if play.finished():
+            if play.finished() or play.is_stuck(house.now):
                 break
             play.act(lambda: house.now)
     deadline = time.monotonic() + _SETTLES_WITHIN

@@ -1,18 +1,4 @@
-"""How invoices and payments get in: files are read, checked whole, compared with what is known, and written at once."""
+"""How invoices and payments get in: files are read, checked whole, compared with what is known, and written at once.
 
-from starter.importing.payments import PaymentsResult, import_payments, match_payment
-from starter.importing.portfolio import ImportPlan, ImportResult, LeftOut, apply_import, plan_import
-from starter.importing.release import ReleaseResult, apply_release
-
-__all__ = [
-    "ImportPlan",
-    "ImportResult",
-    "LeftOut",
-    "PaymentsResult",
-    "ReleaseResult",
-    "apply_import",
-    "apply_release",
-    "import_payments",
-    "match_payment",
-    "plan_import",
-]
+`portfolio` (plan, apply), `payments` and `release` are what others call.
+"""

@@ -298,3 +298,12 @@ def test_an_unreadable_message_holds_the_case_until_a_person_has_looked() -> Non
     case.tell(f.TaskDone(task_id, "was a note"))
     case.until(date(2026, 4, 30))
     assert len(case.days_of()) == 3
+
+
+def test_a_notice_that_went_no_way_at_all_is_never_proved_even_where_sending_is_proof_enough() -> None:
+    case = Simulated(ladder(FIRM, f"{HEAD}proof: sent\n"), DUE, date(2026, 2, 27))
+    case.until(date(2026, 3, 11))
+    case.provider = lambda order: f.NoticeIssued("n", order.step, ())
+    case.until(date(2026, 3, 12))
+    assert case.case.notice
+    assert (case.case.notice.state, case.case.notice.proof_on) == ("undeliverable", None)

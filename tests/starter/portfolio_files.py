@@ -19,7 +19,7 @@ from domain import facts as f
 from domain.case import Case, dump, load
 from domain.decide import Heard, advance
 from domain.policy import parse_policy
-from starter.importing import ImportPlan, ImportResult, apply_import, plan_import
+from starter.importing.portfolio import ImportPlan, ImportResult, apply_import, plan_import
 
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

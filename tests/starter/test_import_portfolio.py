@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 from people import new_creditor
 from portfolio_files import (
     NOW,
@@ -32,7 +33,8 @@ from domain import facts as f
 from domain.case import load
 from domain.errors import BadFile, BadInput, Refused
 from domain.hours import jitter_of
-from starter.importing import apply_import, apply_release
+from starter.importing.portfolio import apply_import
+from starter.importing.release import apply_release
 
 
 @pytest.fixture(autouse=True)
@@ -578,3 +580,30 @@ def test_the_outlook_shows_the_steps_of_the_next_days(engine: Engine, tmp_path: 
         (date(2026, 11, 30), "atraso-1", 3, False),
         (date(2026, 11, 30), "ligar", 1, True),
     ]
+
+
+# --- spreadsheets ----------------------------------------------------------------------------------------------------
+def test_a_spreadsheet_of_an_erp_comes_in_through_a_map(engine: Engine, tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Documento", "Data de Competência", "Data de Vencimento", "Valor", "Cliente", "CNPJ/CPF", "UF"])
+    for number in range(3):
+        sheet.append(
+            [1000 + number, date(2026, 10, 1), date(2026, 12, 1), 150.5, "Inventada", int(cnpj(1234567)), "SP"]
+        )
+    sheet.append(["Total", None, None, 451.5, None, None, None])
+    book.save(tmp_path / "receber.xlsx")
+    mapping = tmp_path / "erp.yaml"
+    mapping.write_text(
+        "columns: {numero: Documento, emissao: Data de Competência, vencimento: Data de Vencimento, "
+        "devedor_nome: Cliente, devedor_documento: CNPJ/CPF}\nconstants: {especie: DMI}\n",
+        encoding="utf-8",
+    )
+    seen = plan(engine, tmp_path / "receber.xlsx", mapping=mapping)
+    assert (seen.counts["new"], [left.row for left in seen.left_out], seen.ignored) == (3, [5], ())
+    apply_import(engine, seen, "ana", NOW)
+    found = rows_of(engine, "SELECT i.number, i.amount, d.document FROM invoice i JOIN debtor d ON d.id = i.debtor_id")
+    assert {tuple(row) for row in found} == {
+        (str(1000 + number), Decimal("150.50"), cnpj(1234567)) for number in range(3)
+    }

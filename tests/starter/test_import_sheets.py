@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -64,7 +64,8 @@ def test_a_spreadsheet_reads_like_a_csv_file_but_keeps_its_numbers_and_days(tmp_
     sheet = book.active
     assert sheet is not None
     sheet.append(["numero", "vencimento", "valor", "consumidor", "juros", "nome"])
-    sheet.append([1001, datetime(2026, 12, 1), 1234.56, True, 0.02, "  José  "])
+    midnight = datetime.combine(date(2026, 12, 1), time())  # as Excel has it: without a zone
+    sheet.append([1001, midnight, 1234.56, True, 0.02, "  José  "])
     sheet["E2"].number_format = "0.00%"
     sheet.append([])
     sheet.append(["0012", date(2026, 12, 2), 7, None, 1.5, None])
@@ -108,3 +109,27 @@ def test_a_workbook_that_counts_days_from_1904_is_refused(tmp_path: Path) -> Non
 def test_a_file_that_is_not_there_is_told_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"nada\.csv: it cannot be read"):
         fingerprint(tmp_path / "nada.csv")
+
+
+def test_a_damaged_workbook_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for number in range(2000):
+        sheet.append([number, f"texto {number}"])
+    book.save(tmp_path / "whole.xlsx")
+    whole = (tmp_path / "whole.xlsx").read_bytes()
+    torn = tmp_path / "torn.xlsx"
+    for cut in range(100, len(whole), len(whole) // 12):
+        torn.write_bytes(whole[:cut] + b"\0" * 50 + whole[cut + 50 :])
+        assert outcome(torn) in (2000, "save it again as .xlsx or CSV")  # whole, where nothing of the table is damaged
+    torn.write_bytes(whole[: len(whole) // 2])
+    assert outcome(torn) == "save it again as .xlsx or CSV"
+
+
+def outcome(path: Path) -> int | str:
+    """How many lines were read, or what the refusal asks for."""
+    try:
+        return len(list(read_sheet(path)))
+    except BadFile as wrong:
+        return wrong.faults[0].wanted

@@ -1,0 +1,195 @@
+"""The engine beside a bare workflow: events, lives per second, memory of a sleeping case, and where the time goes.
+
+Both live the same reference life against the same servers in the same run, in fresh worker processes and in
+alternating rounds, so that what else the machine does falls on both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHandle
+
+from benchmarks.house import House, open_house, resident
+from benchmarks.lives import BareLives, Lives, OurLives
+from db.engine import make_engine
+from gateways.temporal import PLUGIN
+
+Contender = Literal["ours", "bare", "empty"]
+CONTENDERS: tuple[Contender, ...] = ("ours", "bare", "empty")
+TARGETS = {"events_ratio": "at most 1.15", "lives_ratio": "at least 0.8", "memory_ratio": "at most 1.5"}
+
+AT_ONCE = 24
+"""Lives in flight: enough to keep two cores busy, few enough that no task waits for seconds."""
+LIVES_A_ROUND = 24
+LIVED_FIRST = 2
+"""Lives before each measurement, alone and unhurried: they warm the worker up, and their histories are counted."""
+AWAKE_FIRST = 50
+"""Sleeping cases that are in the cache before memory is first read: what they share is loaded by then."""
+
+MOST_SLEEPERS = 400
+"""With those before them, what a worker's cache holds (`worker`)."""
+_ASLEEP = 5
+"""Events of a history whose first workflow task is over: from then on the workflow waits for its first timer."""
+
+_OF_THE_DRIVER = frozenset({"WORKFLOW_EXECUTION_OPTIONS_UPDATED", "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED"})
+"""Events with which the driver moves a workflow's clock: they stand in no history of production, and are not counted."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of one contender: lives, the real seconds they took, CPU seconds by process."""
+
+    lives: int
+    seconds: float
+    cpu: Mapping[str, float]
+
+
+def run_engine(lives: int, sleepers: int) -> dict[str, Any]:
+    """Measure; returns the document that `--json` prints. `lives` and `sleepers` are numbers of each contender."""
+    with tempfile.TemporaryDirectory(prefix="regua-benchmark-") as folder, open_house(Path(folder)) as house:
+        return asyncio.run(_measure(house, lives, sleepers))
+
+
+async def _measure(house: House, lives: int, sleepers: int) -> dict[str, Any]:
+    client = await Client.connect(house.temporal.address, plugins=[PLUGIN])
+    engine = make_engine(house.postgres.url())
+    try:
+        worlds: dict[Contender, Lives] = {
+            "ours": OurLives(client, engine),
+            "bare": BareLives(client, engine),
+            "empty": BareLives(client, engine, empty=True),
+        }
+        events: dict[Contender, Counter[str]] = {}
+        rounds: dict[Contender, list[Round]] = {contender: [] for contender in CONTENDERS}
+        for count in _shares(lives):
+            for contender in CONTENDERS:
+                done, events[contender] = await _round(house, contender, worlds[contender], count)
+                rounds[contender].append(done)
+        memory = {contender: await _memory(house, contender, worlds[contender], sleepers) for contender in CONTENDERS[:2]}
+    finally:
+        engine.dispose()
+    return _document(events, rounds, memory)
+
+
+def _shares(lives: int) -> list[int]:
+    """So many lives in rounds of about the same length."""
+    rounds = max(1, round(lives / LIVES_A_ROUND))
+    return [lives // rounds + (number < lives % rounds) for number in range(rounds)]
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+async def _round(house: House, contender: Contender, world: Lives, count: int) -> tuple[Round, Counter[str]]:
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(handle: WorkflowHandle[Any, Any]) -> None:
+        async with limit:
+            await world.live(handle)
+
+    with house.worker(_worker_of(contender)) as worker:
+        alone = await world.start(LIVED_FIRST)
+        for handle in alone:
+            await world.live(handle, unhurried=True)
+        cpu, since = house.cpu(worker), time.perf_counter()
+        await asyncio.gather(*(one(handle) for handle in await world.start(count)))
+        seconds, used = time.perf_counter() - since, house.cpu(worker)
+        events = await _events(alone[-1])
+    return Round(count, seconds, {name: used[name] - cpu[name] for name in used}), events
+
+
+async def _events(handle: WorkflowHandle[Any, Any]) -> Counter[str]:
+    history = await handle.fetch_history()
+    names = (EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events)
+    return Counter(name for name in names if name not in _OF_THE_DRIVER)
+
+
+async def _memory(house: House, contender: Contender, world: Lives, sleepers: int) -> float:
+    """Kilobytes by which a fresh worker grows for each case that sleeps in its cache."""
+    with house.worker(_worker_of(contender)) as worker:
+        await _asleep(await world.start(AWAKE_FIRST))
+        before = resident(worker)
+        await _asleep(await world.start(sleepers))
+        return (resident(worker) - before) / 1024 / sleepers
+
+
+async def _asleep(handles: Iterable[WorkflowHandle[Any, Any]]) -> None:
+    for handle in handles:
+        while (await handle.describe()).history_length < _ASLEEP:
+            await asyncio.sleep(0.02)
+
+
+def _worker_of(contender: Contender) -> str:
+    return "ours" if contender == "ours" else "bare"
+
+
+# --- the document ----------------------------------------------------------------------------------------------------
+def _document(
+    events: Mapping[Contender, Counter[str]],
+    rounds: Mapping[Contender, Sequence[Round]],
+    memory: Mapping[Contender, float],
+) -> dict[str, Any]:
+    total = {contender: events[contender].total() for contender in CONTENDERS}
+    speed = {contender: _speed(rounds[contender]) for contender in CONTENDERS}
+    cpu = {contender: _cpu(rounds[contender]) for contender in CONTENDERS}
+    return {
+        "events_ratio": round(total["ours"] / total["bare"], 3),
+        "lives_ratio": round(speed["ours"] / speed["bare"], 3),
+        "memory_ratio": round(memory["ours"] / memory["bare"], 3),
+        "empty_lives_ratio": round(speed["ours"] / speed["empty"], 3),
+        "cpu_ratio": round(sum(cpu["bare"].values()) / sum(cpu["ours"].values()), 3),
+        "targets": TARGETS,
+        "contenders": {
+            contender: {
+                "lives": sum(done.lives for done in rounds[contender]),
+                "lives_per_second": round(speed[contender], 2),
+                "cpu_ms_per_life": {name: round(ms, 1) for name, ms in cpu[contender].items()},
+                "events": total[contender],
+                "events_by_type": dict(sorted(events[contender].items())),
+                "kilobytes_per_sleeping_case": round(memory[contender], 1) if contender in memory else None,
+            }
+            for contender in CONTENDERS
+        },
+        "on": datetime.now(UTC).date().isoformat(),
+        "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.system()},
+    }
+
+
+def _speed(rounds: Sequence[Round]) -> float:
+    return sum(done.lives for done in rounds) / sum(done.seconds for done in rounds)
+
+
+def _cpu(rounds: Sequence[Round]) -> dict[str, float]:
+    """Milliseconds of CPU for each life, by process."""
+    lives = sum(done.lives for done in rounds)
+    return {name: 1000 * sum(done.cpu[name] for done in rounds) / lives for name in rounds[0].cpu}
+
+
+def table(document: Mapping[str, Any]) -> str:
+    """The document for people."""
+    lines = [f"{'':32}{'ours':>10}{'bare':>10}{'empty':>10}{'ratio':>10}   wanted"]
+    who = document["contenders"]
+
+    def line(name: str, values: Sequence[Any], ratio: str = "") -> None:
+        wanted = TARGETS.get(ratio, "")
+        shown = "".join(f"{'-' if value is None else value:>10}" for value in values)
+        lines.append(f"{name:32}{shown}{document.get(ratio, ''):>10}   {wanted}")
+
+    line("events of a life", [who[c]["events"] for c in CONTENDERS], "events_ratio")
+    line("lives per second", [who[c]["lives_per_second"] for c in CONTENDERS], "lives_ratio")
+    line("  beside empty activities", ["", "", ""], "empty_lives_ratio")
+    line("KB per sleeping case", [who[c]["kilobytes_per_sleeping_case"] for c in CONTENDERS], "memory_ratio")
+    line("CPU ms per life", [round(sum(who[c]["cpu_ms_per_life"].values())) for c in CONTENDERS], "cpu_ratio")
+    for name in who["ours"]["cpu_ms_per_life"]:
+        line(f"  {name}", [who[c]["cpu_ms_per_life"][name] for c in CONTENDERS])
+    return "\n".join(lines)
