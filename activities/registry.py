@@ -54,6 +54,7 @@ def build_world(settings: Settings, database_url: str) -> World:
         cra=cra_transport(settings, engine, clock),
         letters=folder / "letters",
         callbacks=settings.public_url,
+        unknown_for=settings.unknown_for,
     )
 
 

@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     twilio_sender: str = Field("", description="phone number (+55…) or messaging service (MG…) SMS come from")
     sms_per_second: float = Field(1.0, gt=0, description="SMS per second, all workers together")
 
+    unknown_for: float = Field(60.0, gt=0, description="seconds a call without an answer is looked up before a resend")
+
     cra_url: WebAddress = Field("", description="web service of the CRA; exclude REGUA_CRA_FOLDER")
     cra_user: str = Field("", description="user at the CRA's web service")
     cra_password: SecretStr = Field(_SECRET, description="password at the CRA's web service")

@@ -11,7 +11,7 @@ import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from functools import cache
 from typing import Any, cast
 
@@ -23,8 +23,6 @@ from letters import pt, views
 from letters.messages import CONSUMER_PROTECTION, NOTHING_TO_PAY
 from letters.models import (
     ConsentData,
-    Creditor,
-    DebtorView,
     DossierCover,
     FirmStep,
     InvoiceView,
@@ -33,6 +31,8 @@ from letters.models import (
     ReceiptData,
 )
 from letters.pdf import DIRECTORY
+
+Data = NoticeData | ReceiptData | ConsentData | DossierCover
 
 FIRM_TEXTS: Mapping[FirmStep, str] = {
     "protest": (
@@ -75,13 +75,11 @@ def notice_pdf(data: NoticeData) -> bytes:
     )
     return _pdf(
         "notice",
-        data.on,
-        _sides(data.creditor, data.debtor)
-        | {
+        data,
+        {
             # The footer stands on every sheet, so it names the notice and no more.
             "reference": data.notice_id,
             "notice_id": data.notice_id,
-            "place": _place(data.creditor, data.on),
             "window": [data.debtor.name, *(data.addresses[0].splitlines() if data.addresses else ())],
             "places": [", ".join(place.splitlines()) for place in data.addresses[1:]],
             "opening": _opening(data.invoices),
@@ -123,11 +121,9 @@ def receipt_pdf(data: ReceiptData) -> bytes:
         effect = f"Com este pagamento, damos quitação do que está descrito acima.{waived}"
     return _pdf(
         "receipt",
-        data.on,
-        _sides(data.creditor, data.debtor)
-        | {
+        data,
+        {
             "reference": data.receipt_id,
-            "place": _place(data.creditor, data.on),
             "amount": format_brl(data.amount),
             "paid_on": pt.day(data.paid_on),
             "method": data.method,
@@ -164,11 +160,9 @@ def consent_letter_pdf(data: ConsentData) -> bytes:
     verify = f"{pt.sentence(data.creditor.how_to_verify)} Fale com {views.reach(data.creditor)}.".strip()
     return _pdf(
         "consent",
-        data.on,
-        _sides(data.creditor, data.debtor)
-        | {
+        data,
+        {
             "reference": f"Título {data.title_number}, protocolo {data.protocol}",
-            "place": _place(data.creditor, data.on),
             "registry": f"{data.registry_office}, {data.registry_city}",
             "fields": fields,
             "ways": [
@@ -188,9 +182,8 @@ def dossier_cover_pdf(data: DossierCover) -> bytes:
     title = views.row(data.title)
     return _pdf(
         "dossier",
-        data.on,
-        _sides(data.creditor, data.debtor)
-        | {
+        data,
+        {
             "reference": data.case_ref,
             "on": pt.day(data.on),
             "suggestion": asdict(data.suggestion),
@@ -217,7 +210,7 @@ def dossier_cover_pdf(data: DossierCover) -> bytes:
                 for term in data.limitation
             ],
             "documents": [(each.name, each.sha256) for each in data.documents],
-            "timeline": [(f"{each.at:%d/%m/%Y %H:%M}", each.what, each.actor) for each in data.timeline],
+            "timeline": [(pt.minute(each.at), each.what, each.actor) for each in data.timeline],
         },
     )
 
@@ -243,8 +236,11 @@ def _has_glyph(char: str) -> bool:
     return char in _PUNCTUATION or (ord(char) in _LATIN and unicodedata.category(char) not in {"Cc", "Cf"})
 
 
-def _sides(creditor: Creditor, debtor: DebtorView) -> dict[str, Any]:
+def _frame(data: Data) -> dict[str, Any]:
+    """What every document says: from whom, to whom, where and when."""
+    creditor, debtor = data.creditor, data.debtor
     return {
+        "place": f"{creditor.city}/{creditor.uf}, {pt.day(data.on)}.",
         "creditor": {
             "name": creditor.name,
             "document": pt.document(creditor.document),
@@ -257,10 +253,6 @@ def _sides(creditor: Creditor, debtor: DebtorView) -> dict[str, Any]:
 
 def _rows(invoices: Sequence[InvoiceView]) -> list[dict[str, Any]]:
     return [asdict(views.row(invoice)) for invoice in invoices]
-
-
-def _place(creditor: Creditor, on: date) -> str:
-    return f"{creditor.city}/{creditor.uf}, {pt.day(on)}."
 
 
 def _opening(invoices: Sequence[InvoiceView]) -> str:
@@ -310,16 +302,16 @@ def _compiler() -> typst.Compiler:
     return typst.Compiler(root=str(DIRECTORY), ignore_system_fonts=True)
 
 
-def _pdf(document: str, on: date, payload: Mapping[str, Any]) -> bytes:
-    data = json.dumps(_clean(payload), ensure_ascii=False)
+def _pdf(document: str, data: Data, payload: Mapping[str, Any]) -> bytes:
+    values = json.dumps(_clean(_frame(data) | payload), ensure_ascii=False)
     try:
         with _COMPILING:  # the compiler takes one call at a time
             pdf = _compiler().compile(
                 input=str(DIRECTORY / f"{document}.typ"),
                 format="pdf",
-                sys_inputs={"data": data},
+                sys_inputs={"data": values},
                 pdf_standards=["a-2b"],
-                timestamp=datetime.combine(on, time(), UTC),
+                timestamp=datetime.combine(data.on, time(), UTC),
             )
     except typst.TypstError:
         # Typst quotes the text in its message; names do not belong in an error.

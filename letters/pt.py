@@ -1,8 +1,8 @@
-"""How money, days, document numbers and sentences are written for people in Brazil."""
+"""How money, days, addresses, document numbers and sentences are written for people in Brazil."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from domain.identifiers import Document
@@ -17,6 +17,11 @@ def number(amount: Decimal) -> str:
 def day(on: date) -> str:
     """`22/11/2026`."""
     return f"{on:%d/%m/%Y}"
+
+
+def minute(moment: datetime) -> str:
+    """`22/11/2026 14:30`, in the time zone that the moment carries."""
+    return f"{moment:%d/%m/%Y %H:%M}"
 
 
 def document(raw: str) -> str:
@@ -36,6 +41,13 @@ def cep(raw: str) -> str:
     """A postal code of eight digits as `01000-000`; anything else as it is."""
     digits = "".join(char for char in raw if char.isdigit())
     return f"{digits[:5]}-{digits[5:]}" if len(digits) == 8 else raw.strip()
+
+
+def address(street: str, district: str, city: str, uf: str, postal_code: str) -> str:
+    """A postal address on one line: `Rua Inventada, 9, Centro, Santos/SP, CEP 11010-000`; what is empty is left out."""
+    place = f"{city}/{uf}" if city else ""
+    code = f"CEP {cep(postal_code)}" if postal_code else ""
+    return ", ".join(part for part in (street, district, place, code) if part)
 
 
 def sentence(words: str | None) -> str:

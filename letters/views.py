@@ -114,7 +114,7 @@ def paid(invoices: Iterable[InvoiceView]) -> Decimal:
 
 def address(creditor: Creditor) -> str:
     """The full postal address on one line."""
-    return f"{creditor.address_line}, {creditor.city}/{creditor.uf}, CEP {pt.cep(creditor.cep)}"
+    return pt.address(creditor.address_line, "", creditor.city, creditor.uf, creditor.cep)
 
 
 def reach(creditor: Creditor) -> str:

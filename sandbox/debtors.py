@@ -60,7 +60,8 @@ class Act:
 class Story:
     """What becomes of some invoices of one creditor. `ends` is the outcome, or `legal`.
 
-    `signs` must stand in the books at the end. `notary` is the fate of the title at the office (`sandbox.notary`).
+    `signs` must stand in the books at the end, and documents of the kinds `papers` must have been made. `notary` is the
+    fate of the title at the office (`sandbox.notary`).
     """
 
     title: str
@@ -70,6 +71,7 @@ class Story:
     acts: tuple[Act, ...] = ()
     signs: tuple[str, ...] = ()
     notary: str = ""
+    papers: tuple[str, ...] = ()
 
 
 def _log(channel: str, outcome: str) -> str:
@@ -215,7 +217,7 @@ STORIES = (
         "legal",
         (
             Act("task_opened:correct-title", _type("contact add", CORRECTED)),
-            Act("task_opened:correct-title", f"task done {{task}} --outcome corrected --by {CLERK}", days=2),
+            Act("task_opened:correct-title", f"task done {{task}} --outcome corrected --by {CLERK}", days=1),
         ),
         ("title_returned", "contact_data:letter", "title_registered"),
         notary="irregular-then-ok:06",
@@ -232,6 +234,7 @@ STORIES = (
             Act("task_opened:sign-consent", "task done {task} --outcome signed --by davi.inventado", days=1),
         ),
         ("title_registered", "task_opened:sign-consent", "task_done"),
+        papers=("consent",),
     ),
     Story(
         "nota cancelada",

@@ -26,8 +26,10 @@ from starter.stack import Stack, python_service, worker_service
 
 def run(settings: Settings) -> None:
     """Run everything until Ctrl-C. Raises `BadInput` where another stack has the directory, `Unavailable`."""
-    stack = Stack(settings, services(settings), prepare_database=prepare_database)
-    stack.run()
+    parts = services(settings)
+    if any(service.name == "sandbox" for service in parts):
+        print("No real provider for some channels: the sandbox stands in, what it takes leaves this machine nowhere")
+    Stack(settings, parts, prepare_database=prepare_database).run()
 
 
 def services(settings: Settings) -> list[Service]:
@@ -35,9 +37,8 @@ def services(settings: Settings) -> list[Service]:
     stand_ins = sandbox_environment(settings)
     public_url = settings.public_url or webhooks_url(settings)
     environment = {"REGUA_PUBLIC_URL": public_url, **stand_ins}
-    webhooks = python_service(
-        settings, "webhooks", "starter.webhooks", ready=f"{webhooks_url(settings)}/health", env=environment
-    )
+    url = webhooks_url(settings)
+    webhooks = python_service(settings, "webhooks", "starter.webhooks", ready=f"{url}/health", env=environment)
     worker = replace(
         worker_service(settings, environment), before=lambda: _before_the_worker(settings, bool(stand_ins))
     )

@@ -69,6 +69,10 @@ class Event:
     timestamp: object = None
 
 
+def _listening() -> dict[str, bool]:
+    return {"listening": True}
+
+
 def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Deliver) -> FastAPI:
     """The receiver. `deliver` is called, in a thread, with the ids of the facts that events brought about.
 
@@ -77,9 +81,7 @@ def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Delive
     """
     app = FastAPI(title="Régua webhooks", docs_url=None, redoc_url=None, openapi_url=None)
 
-    @app.get("/health")
-    def health() -> dict[str, bool]:
-        return {"listening": True}
+    app.add_api_route("/health", _listening)
 
     @app.post("/webhooks/twilio/status")
     async def twilio_status(request: Request) -> Response:

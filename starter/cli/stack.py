@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from starter.cli.edge import Commands, Json, show, table
+
+DEMO = Path(".regua/demo")
 
 
 def register(app: Commands) -> None:
@@ -20,12 +23,19 @@ def register(app: Commands) -> None:
 
         stack.run(load_settings())
 
-    @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
-    def demo(context: typer.Context) -> None:
-        """Run two invented portfolios through their whole lives on the real stack; `regua demo --help` says more."""
-        from starter import demo
+    @app.command()
+    def demo(
+        day: Annotated[
+            float, typer.Option("--day", metavar="SECONDS", min=0.1, help="real seconds that a day takes")
+        ] = 2.0,
+        state: Annotated[Path, typer.Option("--state", metavar="DIR", help="made anew at the start")] = DEMO,
+        keep: Annotated[bool, typer.Option("--keep", help="leave the stack running until Ctrl-C")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Run two invented portfolios through their whole lives on the real stack, on a scaled clock."""
+        from starter.demo.run import run_demo
 
-        raise typer.Exit(demo.run(context.args))
+        raise typer.Exit(run_demo(day, state, as_json=as_json, keep=keep))
 
     @app.command()
     def doctor(

@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 ORIGIN = datetime(2026, 3, 2, 6, tzinfo=OFFICE)
 """The Monday morning on which the play begins. The due dates of the examples are counted from it."""
-BEFORE_ORIGIN = 20.0
-"""Real seconds between the setting of the clock and the origin: about what it takes for everything to serve."""
+BEFORE_ORIGIN = 8.0
+"""Real seconds between the setting of the clock and the origin: about what it takes until everything serves."""
 _MARK = "demo.lock"
 _GONE_WITHIN = 15.0
 

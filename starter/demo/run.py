@@ -35,8 +35,6 @@ from starter.demo.watch import Watch
 from starter.installation import OFFICE
 from starter.up import sandbox_url
 
-DAY = 2.0
-"""Real seconds that a day takes, where nobody says otherwise."""
 _LONGEST = timedelta(days=200)
 """Business time after which the demo gives up."""
 _LOOK_EVERY = 0.1
@@ -45,7 +43,7 @@ _SETTLES_WITHIN = 15.0
 _CREDITORS = ("aurora", "boreal")
 
 
-def run_demo(day: float = DAY, state: Path = Path(".regua/demo"), *, as_json: bool = False, keep: bool = False) -> int:
+def run_demo(day: float, state: Path, *, as_json: bool = False, keep: bool = False) -> int:
     """Run the demo in a fresh folder `state`; `day` is in real seconds. Exit code 0 only if all went as scripted.
 
     With `as_json` one JSON document on standard output, everything else on standard error. With `keep` the stack runs
@@ -109,7 +107,8 @@ def _open_portfolios(house: House, play: Play) -> bool:
     for code in _CREDITORS:
         portfolio = f"import {shlex.quote(str(EXAMPLES / code))}.csv --creditor {code} --by {CLERK}"
         commands += [f"{portfolio} --dry-run", portfolio]
-    commands += [f"release --creditor boreal --by {CLERK}", "scan"]
+    commands += [f"release --creditor {code} --by {CLERK}" for code in _CREDITORS]  # of the new one nothing waits
+    commands.append("scan")
     return all(_setup(house, play, command) is not None for command in commands)
 
 

@@ -42,6 +42,7 @@ from starter.demo.play import Cast, Play
 
 _CALL_TAKES = timedelta(seconds=15)
 """Real time that a call to a provider may take: what it accepts later was not our call."""
+_PAPERS = {"notice_issued": "notice", "handed_over": "dossier"}
 _PROVIDERS = {"email": "sendgrid", "sms": "twilio"}
 
 
@@ -76,6 +77,7 @@ class Verdict:
             self._hours,
             self._payments,
             self._books,
+            self._papers,
             self._documents,
             self._files,
         )
@@ -169,6 +171,16 @@ class Verdict:
                 yield f"message {entry['send_id']} was accepted at {at}, when no call for it was going on"
 
     # --- documents ---------------------------------------------------------------------------------------------------
+    def _papers(self, conn: Connection) -> Iterator[str]:
+        """Each story has its documents, each case in legal its dossier, each case with a notice the letter."""
+        kept = {(row.case_id, row.kind) for row in conn.execute(select(DOCUMENT.c.case_id, DOCUMENT.c.kind))}
+        for cast in self.play.casts:
+            if life := self.play.life(cast):
+                wanted = {*cast.story.papers, *(kind for sign, kind in _PAPERS.items() if life.signs(sign))}
+                for kind in sorted(wanted):
+                    if (life.id, kind) not in kept:
+                        yield f"{life.code}/{life.number} ({cast.story.title}): there is no document of kind {kind}"
+
     def _documents(self, conn: Connection) -> Iterator[str]:
         for row in conn.execute(select(DOCUMENT)):
             path = self.store.path(row.sha256)

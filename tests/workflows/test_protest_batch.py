@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -231,7 +233,9 @@ class TestWhatLeaves:
         assert len(numbers) == len(set(numbers)) == 12
         assert set(states(office)) == {"accepted"}
 
-    def test_two_creditors_of_one_presenter_share_its_numbers_of_the_day(self, office: Office) -> None:
+    def test_two_creditors_of_one_presenter_share_its_numbers_of_the_day(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         office.queued("1001")
         first, office.creditor = office.creditor, uuid4()
         with office.engine.begin() as conn:
@@ -239,7 +243,21 @@ class TestWhatLeaves:
             other = {"id": office.creditor, "code": "outra", "document": "88777666000107"}
             conn.execute(insert(CREDITOR).values(row | other))
         office.protest(office.case("2001", debtor={"document": "00000000000191"}))
-        assert batch(office) == BatchReport(prepared=2, uploaded=2)
+        orders = {office.row(TITLE, order.title_id).creditor_id: order.id for order in office.rows(ORDER)}
+        keep = protest_batch._keep
+
+        def slowly(*given: Any) -> Any:
+            time.sleep(0.2)  # after the number was taken, before the file stands
+            return keep(*given)
+
+        monkeypatch.setattr(protest_batch, "_keep", slowly)
+        run_at_once(
+            *(
+                partial(protest_batch._prepare, office.world, creditor, "present", [order], office.world.now())
+                for creditor, order in orders.items()
+            )
+        )
+        assert upload_files(office.world).uploaded == 2
         assert sorted(office.cra.sent()) == [REMITTANCE, "B9992311.262"]
 
 
@@ -254,6 +272,17 @@ class TestHandingOver:
         assert states(office) == ["sending"]
         assert batch(office) == BatchReport(uploaded=1)
         assert office.rows(CRA_FILE)[0].reply_code == ("0000" if when == "before" else "1001")
+        assert list(office.cra.sent()) == [REMITTANCE]
+
+    def test_a_call_that_may_have_arrived_is_not_forgotten_while_the_cra_is_away(self, office: Office) -> None:
+        [case] = office.queued()
+        office.cra.faults = [("after", Unknown("timeout")), ("before", Unavailable("503"))]
+        batch(office)
+        office.decide(case)
+        office.at(NEXT_DAY)
+        assert batch(office) == BatchReport()
+        assert states(office) == ["sending"]
+        assert batch(office) == BatchReport(uploaded=1)
         assert list(office.cra.sent()) == [REMITTANCE]
 
     def test_a_crash_after_the_file_was_made_loses_nothing(self, office: Office) -> None:
@@ -664,6 +693,16 @@ class TestWhatComesBack:
         batch(office)
         assert office.title(case).state == "withdrawn"
         assert len(tasks(office, "cra-unknown-answer")) == 1
+
+    @pytest.mark.parametrize("before", ["2", "3"])
+    def test_money_counts_whatever_was_said_of_the_title_before(self, office: Office, before: str) -> None:
+        [case] = confirmed(office)
+        office.outcome(REMITTANCE, case, before, NEXT_DAY, 1)
+        office.outcome(REMITTANCE, case, "1", NEXT_DAY, 2)
+        batch(office)
+        assert len(office.rows(PAYMENT)) == 1
+        office.decide(case)
+        assert len(office.state(case).payments) == 1
 
     def test_a_confirmation_that_comes_after_the_outcome_changes_nothing(self, office: Office) -> None:
         [case] = sent(office)

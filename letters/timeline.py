@@ -1,0 +1,193 @@
+"""What the ledger of a case says, told to a reader in Brazilian Portuguese.
+
+Pure, and without personal data: facts carry ids, codes, days and amounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from domain import facts as f
+from domain.case import LEVELS
+from domain.money import format_brl
+from letters import pt
+from letters.models import TimelineRow
+
+_CHANNELS = {
+    "email": "e-mail",
+    "sms": "SMS",
+    "letter": "carta",
+    "whatsapp": "WhatsApp",
+    "voice": "voz",
+    "call": "telefone",
+}
+_WORDS = {
+    "clerk": "atendente", "supervisor": "supervisor", "manager": "gerente", "lawyer": "advogado",
+    "protest": "protesto", "legal": "jurídico", "undeliverable-notice": "notificação não entregue",
+    "court": "ordem judicial", "insolvency": "insolvência", "death": "falecimento",
+    "over-indebted": "superendividamento", "vanished": "fatura ausente da exportação",
+    "rebate": "abatimento", "return": "devolução", "withholding": "imposto retido", "credit-note": "nota de crédito",
+    "correction": "correção do credor",
+    "paid": "pago", "paid-at-notary": "pago no tabelionato", "void": "anulado", "written-off": "baixado como perda",
+    "dispute-upheld": "contestação procedente", "prescribed": "prescrito",
+    "ladder": "régua", "thanks": "agradecimento", "notice": "notificação",
+    "in-flight": "sem resposta do provedor", "accepted": "aceito para envio", "delivered": "aceito no destino",
+    "bounced": "devolvido", "failed": "não enviado",
+}  # fmt: skip
+"""Codes that stand in facts and rows; another is shown as it is."""
+_ACTORS = {"engine": "régua", "signal": "sistema", "sendgrid": "provedor de e-mail", "twilio": "provedor de SMS"}
+HAPPENED: dict[str, str] = {
+    "opened": "Caso aberto: principal de {principal}, vencimento em {due}",
+    "extended": "Vencimento prorrogado para {due}",
+    "adjusted": "Dívida reduzida em {amount} ({how})",
+    "void": "Dívida anulada",
+    "write_off": "Dívida baixada como perda",
+    "payment": "Pagamento de {amount} em {paid_on}",
+    "reverse": "Pagamento estornado em {on}",
+    "vanished": "Fatura ausente da exportação do credor",
+    "contact_data": "Dados de contato atualizados: {channel}",
+    "release": "Primeira leva liberada em {on}",
+    "promise": "Promessa de pagar {amount} em {on}",
+    "dispute": "Contestação aberta",
+    "resolve": "Contestação decidida; procedente: {upheld}",
+    "opt_out": "Recusa de contato: {channels}",
+    "opt_in": "Contato de novo permitido: {channels}",
+    "pause": "Pausa de {since} até {until}",
+    "resume": "Pausa encerrada por pessoa",
+    "hold": "Suspensão: {hold}",
+    "lift": "Suspensão levantada: {hold}",
+    "note": "Anotação",
+    "log": "Registro de contato: {channel}, {outcome}",
+    "task_done": "Pendência concluída: {outcome}",
+    "approve": "Aprovação dada",
+    "refuse": "Aprovação recusada",
+    "migrate": "Caso movido para outra régua",
+    "unreadable": "Mensagem ilegível ao caso",
+    "contact_sent": "Contato por {channel}, passo {step}, aceito para envio",
+    "contact_deferred": "Passo {step} adiado para {until}",
+    "contact_failed": "Contato por {channel}, passo {step}, sem êxito ({code})",
+    "unreachable": "Passo {step} sem meio de contato",
+    "notice_issued": "Notificação prévia emitida por: {channels}",
+    "notice_proved": "Notificação por {channel}, em {on}: {level}",
+    "notice_returned": "Notificação por {channel} devolvida ({reason})",
+    "title_queued": "Título na fila da remessa, saldo de {balance}",
+    "title_incomplete": "Título incompleto para protesto: {missing}",
+    "title_sent": "Título enviado ao tabelionato em {on}",
+    "title_confirmed": "Título protocolado em {protocol_date}; tríduo até {term_end}",
+    "title_returned": "Título devolvido com irregularidades: {irregularities}",
+    "title_registered": "Protesto registrado em {on}",
+    "title_withdrawn": "Título retirado do tabelionato em {on}",
+    "title_cancelled": "Protesto cancelado em {on}",
+    "title_suspended": "Protesto sustado por ordem judicial; em definitivo: {final}",
+    "withdraw": "Retirada do título pedida",
+    "handed_over": "Dossiê entregue ao jurídico",
+    "action_failed": "Passo {step} sem resultado ({code})",
+    "step_passed_over": "Passo {step} dispensado ({reason})",
+    "task_opened": "Pendência aberta para {owner} até {due}: {task}",
+    "approval_asked": "Aprovação pedida a {role} até {due}: {purpose}, {amount}",
+    "promise_kept": "Promessa cumprida",
+    "promise_broken": "Promessa não cumprida em {on}",
+    "pause_ended": "Fim da pausa",
+    "notice_undeliverable": "Notificação tentada por todos os meios, não entregue",
+    "notice_released": "Notificação não entregue liberada por duas pessoas em {on}",
+    "title_unqueued": "Título retirado da fila ({reason})",
+    "withdrawal_queued": "Desistência do título na fila ({reason})",
+    "closed": "Caso encerrado ({outcome}); dispensado: {waived}",
+    "reopened": "Caso reaberto ({reason})",
+    "refused": "Recusado pelas regras: {fact} ({code})",
+}
+"""What each kind of fact means to a reader; a test holds the list complete."""
+
+
+# --- entries ---------------------------------------------------------------------------------------------------------
+def told(fact: f.Fact, at: datetime, actor: str) -> TimelineRow:
+    """One entry of the ledger as a row of the timeline. `at` is the moment at the debtor's place, aware."""
+    return TimelineRow(at, happened(fact), _ACTORS.get(actor, actor))
+
+
+def line(row: TimelineRow) -> str:
+    """A row of the timeline as a line of text."""
+    return f"{pt.minute(row.at)}  {row.what}  [{row.actor}]"
+
+
+def happened(fact: f.Fact) -> str:
+    """One entry of the ledger in words, without personal data; times in the time zone that they carry."""
+    values = {name: _shown(name, value) for name, value in vars(fact).items()}
+    if isinstance(fact, f.NoticeProved):
+        values["level"] = proof_words(fact.channel, fact.level)
+    return HAPPENED[fact.kind].format_map(values)
+
+
+def _shown(name: str, value: Any) -> str:
+    if name in ("channel", "channels"):
+        each = value if isinstance(value, tuple) else (value,)
+        return ", ".join(map(channel, each)) or "nenhum meio"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, bool):
+        return "sim" if value else "não"
+    if isinstance(value, Decimal):
+        return format_brl(value)
+    if isinstance(value, datetime):
+        return f"{pt.minute(value)} UTC"
+    if isinstance(value, date):
+        return pt.day(value)
+    if value is None:
+        return "o valor total"
+    return word(value)
+
+
+def channel(code: str) -> str:
+    """The channel in Portuguese; one that has no name here is shown as it is."""
+    return _CHANNELS.get(code, code)
+
+
+def word(code: Any) -> str:
+    """A code of a fact or row in Portuguese; one that has no word here is shown as it is."""
+    return _WORDS.get(code, str(code))
+
+
+# --- what the ledger proves of notices -------------------------------------------------------------------------------
+def ways_of_notices(facts: Iterable[f.Fact]) -> dict[str, dict[str, str]]:
+    """For each notice that was issued, by its id: each channel it went by and the best that the ledger proves of it.
+
+    A level of `domain.case.LEVELS`, or "failed: reason". What staff log of a letter is about the notice of that time.
+    """
+    found: dict[str, dict[str, str]] = {}
+    present = ""
+    for fact in facts:
+        match fact:
+            case f.NoticeIssued():
+                present = fact.notice_id
+                found[present] = dict.fromkeys(fact.channels, "sent")
+            case f.NoticeProved():
+                found[fact.notice_id][fact.channel] = fact.level
+            case f.NoticeReturned():
+                found[fact.notice_id][fact.channel] = f"failed: {fact.reason}"
+            case f.ContactLogged(channel="letter") if "letter" in found.get(present, {}):
+                found[present]["letter"] = fact.outcome if fact.outcome in LEVELS else f"failed: {fact.outcome}"
+            case f.Extended():
+                present = ""
+    return found
+
+
+def proof_words(channel: str, level: str) -> str:
+    """What can be proved of one way of a notice, never more: a provider's "delivered" is a server's or handset's."""
+    if level.startswith("failed"):
+        return f"não entregue ({level.partition(': ')[2] or 'sem motivo informado'})"
+    return _PROOF_OF_LETTER[level] if channel == "letter" else _PROOF[level]
+
+
+_PROOF = {
+    "sent": "aceita para envio pelo provedor; sem prova de entrega",
+    "delivered": "aceita pelo servidor ou aparelho de destino",
+    "read": "leitura indicada pelo provedor",
+    "received-by-name": "recebida por pessoa identificada",
+}
+_PROOF_OF_LETTER = _PROOF | {
+    "sent": "entregue à gráfica para postagem; sem prova de entrega",
+    "delivered": "entrega registrada, sem nome de quem recebeu",
+}

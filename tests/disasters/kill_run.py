@@ -1,0 +1,139 @@
+"""Run a small portfolio on the real stack while processes are killed with a call in flight; print what was found.
+
+Started by test_kills.py in a process of its own: `python kill_run.py FOLDER`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
+
+import requests
+from people import new_case_row, short_ladder
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine import make_engine
+from db.rows import CASE, CONTACT, CONTACT_CASE, FACT, LEDGER
+from gateways.temporal import settle
+from starter import up
+from starter.demo.house import ORIGIN, House
+from starter.installation import database_url
+from starter.stack import running_services
+
+DAY = 4.0
+CASES = 6
+STEPS = "\n".join(
+    f"  - {{id: s{n}, at: due + {days}d, do: contact, by: [{channel}], text: atraso-cordial}}"
+    for n, (days, channel) in enumerate([(1, "email"), (2, "sms"), (3, "email"), (4, "email"), (8, "sms")])
+)
+KILLS = ("worker", "worker", "Temporal", "PostgreSQL", "sandbox", "webhooks")
+END = timedelta(days=14)
+
+
+def main(folder: Path) -> None:
+    """Open the cases, kill each service once a provider has taken a message and not answered, and count."""
+    house = House(folder, DAY, lambda line: print(line, file=sys.stderr))
+    os.environ["REGUA_UNKNOWN_FOR"] = "3"
+    killed = []
+    with house.stack:
+        engine = make_engine(database_url(house.settings))
+        open_cases(engine)
+        for number, name in enumerate(KILLS):
+            in_flight = hold_a_call(house, number)
+            killed.append([name, in_flight])
+            os.kill(running_services(folder)[name], signal.SIGKILL)
+            time.sleep(1.0)
+            patiently(lambda: house.tell_sandbox("release", {}))
+        wait_until_done(house, engine)
+        print(json.dumps({"killed": killed, **count(house, engine)}))
+        engine.dispose()
+    settle()
+
+
+def open_cases(engine: Engine) -> None:
+    """Debtors whose invoices fell due the day before the clock starts."""
+    today = ORIGIN.date()
+    for number in range(CASES):
+        contacts = (("email", f"contas@d{number}.example.com"), ("sms", f"+551190000{number:04d}"))
+        new_case_row(engine, short_ladder(STEPS), today, today, contacts=contacts, jitter=number / 10)
+
+
+def hold_a_call(house: House, number: int) -> bool:
+    """Wait until the sandbox holds back the answer to a message; alternately before and after taking it."""
+    effect = "accept_then_hold" if number % 2 == 0 else "hold"
+    patiently(lambda: house.tell_sandbox("faults", {"provider": "any", "effect": effect, "times": 1}))
+    engine = make_engine(database_url(house.settings))
+    waiting = select(func.count()).where(CONTACT.c.state == "in-flight")
+    for _ in range(1200):
+        if ask(engine, waiting):
+            time.sleep(0.3)
+            break
+        time.sleep(0.05)
+    met = bool(ask(engine, waiting))
+    engine.dispose()
+    return met
+
+
+def ask(engine: Engine, question: Any) -> int:
+    """A number from the database, 0 while it is away."""
+    try:
+        with engine.connect() as conn:
+            return int(conn.execute(question).scalar_one())
+    except SQLAlchemyError:
+        return 0
+
+
+def patiently(attempt: Any) -> None:
+    """Try until the service is back."""
+    for _ in range(100):
+        try:
+            attempt()
+        except (requests.RequestException, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError
+
+
+def wait_until_done(house: House, engine: Engine) -> None:
+    """Until the ladder is over for every case, or the days have passed."""
+    done = select(func.count()).where(CASE.c.next_reason.startswith("the ladder has no further step"))
+    while house.now < ORIGIN + END * 2 and ask(engine, done) < CASES:
+        time.sleep(0.2)
+
+
+def count(house: House, engine: Engine) -> dict[str, Any]:
+    """What the sandbox took, what the database knows, and what differs."""
+    log = requests.get(f"{up.sandbox_url(house.settings)}/sandbox/log", timeout=10).json()
+    taken = [entry for entry in log if not entry["refused"]]
+    per_message = Counter((entry["to"], entry["send_id"]) for entry in taken)
+    per_step: Counter[tuple[str, str]] = Counter()
+    with engine.connect() as conn:
+        links = conn.execute(select(CONTACT_CASE.c.case_id, CONTACT_CASE.c.step, CONTACT.c.id).join(CONTACT)).all()
+        by_id = {row.id.hex: (str(row.case_id), row.step) for row in links}
+        for entry in taken:
+            per_step[by_id.get(entry["send_id"], ("unknown", entry["send_id"]))] += 1
+        sent = conn.execute(select(func.count()).where(LEDGER.c.kind == "contact_sent")).scalar_one()
+        unheard = conn.execute(select(func.count()).where(FACT.c.acknowledged_at.is_(None))).scalar_one()
+        reasons = list(conn.execute(select(CASE.c.next_reason)).scalars())
+    return {
+        "messages": len(taken),
+        "doubled": sum(n - 1 for n in per_message.values()) + sum(n - 1 for n in per_step.values()),
+        "sent_by_ledger": sent,
+        "unheard": unheard,
+        "reasons": reasons,
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
