@@ -13,16 +13,16 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Row, select
 from temporalio import activity
 
 from activities import outbox
 from activities.budget import room_from
-from activities.desk import Desk, at_desk, fact_values, store_facts
+from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
 from activities.views import Claim, message_data, read_creditor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
-from db.rows import CASE, CONTACT, CONTACT_CASE, CONTACT_POINT, DEBTOR
+from db.rows import CONTACT, CONTACT_CASE, CONTACT_POINT
 from domain import facts as f
 from domain.case import Case
 from domain.decide import Action
@@ -60,19 +60,11 @@ class Contacts:
 
     # --- guard and intent ------------------------------------------------------------------------------------------
     def _intend(self, given: Perform) -> Plan | Next:
-        with self.world.engine.begin() as conn:
-            debtor, rows = lock_debtor(conn, UUID(given.case_id))
-            own = next(row for row in rows if row.id == UUID(given.case_id))
-            desk = Desk(self.world, conn, own, self.world.now(given.at))
-            if done := desk.recorded(given.generation, given.seq):
-                return done
-            if desk.read_inbox() or not desk.due(given.action, given.step):
-                return desk.conclude(given.generation, given.seq)
+        with at_desk_with_debtor(self.world, given.case_id, given.at) as (desk, debtor, rows):
+            if answer := desk.guard(given):
+                return answer
             found = self._already(desk, given) or self._new(desk, given, debtor, rows)
-            if isinstance(found, Plan):
-                return found
-            desk.hear(found, _cause(given))
-            return desk.conclude(given.generation, given.seq)
+            return found if isinstance(found, Plan) else desk.conclude_with(given, found)
 
     def _already(self, desk: Desk, given: Perform) -> Plan | f.Told | None:
         """A contact that stands for this attempt already: our own from before a crash, or one that covers us."""
@@ -168,8 +160,7 @@ class Contacts:
             if done := desk.recorded(given.generation, given.seq):
                 return done
             desk.read_inbox()
-            desk.hear(self._meaning(given, plan, result), _cause(given))
-            following = desk.conclude(given.generation, given.seq)
+            following = desk.conclude_with(given, self._meaning(given, plan, result))
         self.world.deliver(told)
         return following
 
@@ -243,16 +234,3 @@ def _listable(case: Case, action: Action) -> bool:
 
 def _thanks_text(case: Case, tolerance: Any) -> str:
     return "agradecimento" if case.settled(tolerance) else "agradecimento-parcial"
-
-
-def _cause(given: Perform) -> str:
-    return f"activity:{given.action}:{given.generation}.{given.seq}"
-
-
-def lock_debtor(conn: Connection, case_id: UUID) -> tuple[Row[Any], Sequence[Row[Any]]]:
-    """The debtor of a case and all his open cases, locked in that order (debtor, then cases by id)."""
-    own = select(CASE.c.debtor_id).where(CASE.c.id == case_id).scalar_subquery()
-    debtor = conn.execute(select(DEBTOR).where(DEBTOR.c.id == own).with_for_update(key_share=True)).one()
-    open_or_own = (CASE.c.stage != "closed") | (CASE.c.id == case_id)
-    cases = select(CASE).where(CASE.c.debtor_id == debtor.id, open_or_own)
-    return debtor, conn.execute(cases.order_by(CASE.c.id).with_for_update(key_share=True)).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from temporalio import activity
 
-from activities.desk import at_desk, failure
+from activities.desk import at_desk, cause_of, failure
 from activities.world import World
 from contract.messages import Decide, Next
 
@@ -23,5 +23,5 @@ class Decisions:
                 return done
             desk.take(given.arrivals, given.generation)
             if given.failed:
-                desk.hear(failure(given.failed), f"activity:{given.failed.action}:{given.generation}.{given.seq}")
+                desk.hear(failure(given.failed), cause_of(given.failed.action, given))
             return desk.conclude(given.generation, given.seq)

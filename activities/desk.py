@@ -23,8 +23,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.effects import apply_effects
 from activities.world import World
-from contract.messages import Answer, Arrival, Failed, Next
-from db.rows import APPROVAL, CASE, FACT, INSTRUCTION, LEDGER, PAYMENT, POLICY, SCHEDULE, STAFF, WORD
+from contract.messages import Answer, Arrival, Decide, Failed, Next, Perform
+from db.rows import APPROVAL, CASE, DEBTOR, FACT, INSTRUCTION, LEDGER, PAYMENT, POLICY, SCHEDULE, STAFF, WORD
 from domain import facts as f
 from domain.case import Case, dump, load
 from domain.decide import RULES_VERSION, Action, Decision, Heard, advance, schedule
@@ -32,6 +32,7 @@ from domain.errors import Refused
 from domain.ledger import Line, chain
 from domain.policy import Policy, parse_policy
 
+Rows = Sequence[Row[Any]]
 NEXT: TypeAdapter[Next] = TypeAdapter(Next)
 TRANSIENT = frozenset({"Unavailable", "Unknown", "DatabaseUnavailable", "TimeoutError", "TIMEOUT_TYPE_START_TO_CLOSE"})
 """Failure codes that another try may mend; every other needs a person."""
@@ -186,6 +187,24 @@ class Desk:
             text = f"{row.needed} people with the role and a sufficient limit must agree, {row.yes} did"
             return Refused("not-enough-words", text)
         return None
+
+    # --- performing ------------------------------------------------------------------------------------------------
+    def guard(self, given: Perform) -> Next | None:
+        """The answer where the action must not be done (again): it is recorded, or today's facts want something else.
+
+        None where it may go ahead.
+        """
+        if done := self.recorded(given.generation, given.seq):
+            return done
+        if self.read_inbox() or not self.due(given.action, given.step):
+            return self.conclude(given.generation, given.seq)
+        return None
+
+    def conclude_with(self, given: Perform, *facts: f.Told) -> Next:
+        """Hear what the action brought about, then conclude."""
+        for fact in facts:
+            self.hear(fact, cause_of(given.action, given))
+        return self.conclude(given.generation, given.seq)
 
     # --- deciding --------------------------------------------------------------------------------------------------
     def decide(self) -> Decision:
@@ -363,6 +382,28 @@ def at_desk(world: World, case_id: str, at: datetime | None) -> Iterator[Desk]:
     """A case at the desk in a transaction of its own. `at` is the workflow's time (real, aware) or None."""
     with world.engine.begin() as conn:
         yield Desk(world, conn, lock_case(conn, UUID(case_id)), world.now(at))
+
+
+@contextmanager
+def at_desk_with_debtor(world: World, case_id: str, at: datetime | None) -> Iterator[tuple[Desk, Row[Any], Rows]]:
+    """As `at_desk`, with the debtor's row and those of all his open cases, locked: the debtor, then cases by id."""
+    with world.engine.begin() as conn:
+        debtor, cases = _lock_debtor(conn, UUID(case_id))
+        own = next(row for row in cases if row.id == UUID(case_id))
+        yield Desk(world, conn, own, world.now(at)), debtor, cases
+
+
+def _lock_debtor(conn: Connection, case_id: UUID) -> tuple[Row[Any], Rows]:
+    own = select(CASE.c.debtor_id).where(CASE.c.id == case_id).scalar_subquery()
+    debtor = conn.execute(select(DEBTOR).where(DEBTOR.c.id == own).with_for_update(key_share=True)).one()
+    open_or_own = (CASE.c.stage != "closed") | (CASE.c.id == case_id)
+    cases = select(CASE).where(CASE.c.debtor_id == debtor.id, open_or_own)
+    return debtor, conn.execute(cases.order_by(CASE.c.id).with_for_update(key_share=True)).all()
+
+
+def cause_of(action: str, given: Perform | Decide) -> str:
+    """The cause of what an action brought about: the activity and the number under which its history knows it."""
+    return f"activity:{action}:{given.generation}.{given.seq}"
 
 
 def failure(given: Failed) -> f.ActionFailed:

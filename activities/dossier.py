@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ O grau de prova de cada notificação é o que se pode provar, e não mais: "ace
 def build_dossier(desk: Desk) -> bytes:
     """The dossier of a case as it stands at the desk, a ZIP. The same case on the same day gives the same bytes."""
     papers = Papers(desk)
-    inside = dict(own_files(papers)) | {BOOK: _book(papers.ledger)} | dict(attachments(papers))
+    inside = dict(own_files(papers)) | {BOOK: b"".join(map(_book_line, papers.ledger))} | dict(attachments(papers))
     evidence = [EvidenceFile(name, _sha256(content)) for name, content in inside.items()]
     inside = {README: _README.encode(), COVER: dossier_cover_pdf(cover(papers, evidence))} | inside
     manifest = {
@@ -61,10 +61,6 @@ def build_dossier(desk: Desk) -> bytes:
         "files": {name: _sha256(content) for name, content in inside.items()},
     }
     return _pack(inside | {MANIFEST: as_json(manifest)})
-
-
-def _book(ledger: Iterable[Row[Any]]) -> bytes:
-    return b"".join(_book_line(row) for row in ledger)
 
 
 def _book_line(row: Row[Any]) -> bytes:

@@ -115,130 +115,8 @@ def _parties(papers: Papers) -> dict[str, Any]:
 
 
 def _address(row: Row[Any]) -> str:
-    district = getattr(row, "district", "")
-    place = f"{row.city}/{row.uf}" if row.city else ""
-    parts = (row.address, district, place, f"CEP {pt.cep(row.cep)}" if row.cep else "")
-    return ", ".join(part for part in parts if part)
-
-
-def _calculation(title: models.InvoiceView) -> Iterable[tuple[str, ...]]:
-    """The memory of calculation (CPC art. 524), item by item, as on the cover."""
-    yield "Valor original", "", pt.number(title.original)
-    for line in views.added(title):
-        yield line.name_pt, line.detail_pt, pt.number(line.amount)
-    yield "Total", "", pt.number(title.debt.total)
-
-
-def _notice_files(papers: Papers) -> Iterable[tuple[str, bytes]]:
-    digests = {row.id: row.sha256 for row in papers.documents}
-    for notice in papers.notices:
-        content = papers.content(digests[notice.document_id])
-        if content is not None:
-            yield f"notificacoes/{notice.id}.pdf", content
-
-
-_CONTACT_HEAD, _contact_rows(papers))
-    yield "pagamentos.csv", _csv(("referência", "valor", "pago em", "origem", "estornado em"), _payment_rows(papers))
-    yield "prescricao.txt", _limitation_sheet(papers).encode()
-    yield "linha-do-tempo.txt", "".join(f"{_line(row)}\n" for row in timeline(papers)).encode()
-    yield BOOK, b"".join(_book_line(row) for row in papers.ledger)
-    yield from _attachments(papers)
-
-
-def _cover(papers: Papers, evidence: Sequence[models.EvidenceFile]) -> models.DossierCover:
-    debtor, terms, title = papers.debtor_row, papers.case.limitation(), papers.title
-    protested = papers.case.protest.state == "registered"
-    return models.DossierCover(
-        case_ref=f"caso {papers.row.id}",
-        on=papers.on,
-        creditor=papers.creditor,
-        debtor=papers.debtor,
-        debtor_address=_address(debtor),
-        parties=tuple(
-            models.Party(_ROLES.get(row.role, row.role), row.name, row.document, _address(row))
-            for row in papers.parties
-        ),
-        title=title,
-        documents=tuple(evidence),
-        notices=_proofs(papers),
-        protest=_record(papers),
-        timeline=tuple(_timeline(papers)),
-        limitation=(
-            models.LimitationTerm("Execução e protesto", terms.first, terms.source),
-            models.LimitationTerm("Qualquer cobrança", terms.last, terms.source),
-        ),
-        suggestion=dossier.suggest(
-            dossier.Claim(
-                protested=protested,
-                delivery_proof=papers.attached(DELIVERY_PROOF),
-                justified_refusal=bool(papers.case.dispute),
-                written_proof=protested or papers.attached(WRITTEN_PROOF),
-                execution_ends=terms.first,
-                last_ends=terms.last,
-                amount=title.debt.total,
-                small_creditor=False,  # a creditor's size is not on file
-                minimum_wage=minimum_wage(papers.on),
-            ),
-            papers.on,
-        ),
-    )
-
-
-def _record(papers: Papers) -> models.ProtestRecord | None:
-    """The last title that a notary took, for the cover."""
-    title = next((row for row in reversed(papers.titles) if row.protocol_date), None)
-    if title is None:
-        return None
-    outcome = _TITLE_STATES.get(title.state, "em andamento no tabelionato")
-    registered = papers.registered_on(title)
-    return models.ProtestRecord(
-        registry_office(title), city_name(title.municipality), title.protocol, title.protocol_date, registered, outcome
-    )
-
-
-def _title(papers: Papers) -> dict[str, Any]:
-    row, terms = papers.invoice, papers.case.terms
-    return {
-        "numero": row.printed_number,
-        "parcela": row.instalment,
-        "especie": row.kind,
-        "especie_por_extenso": views.kind_name(row.kind),
-        "emissao": row.issued,
-        "vencimento": terms.due,
-        "vencimento_original": terms.original_due,
-        "valor_original": row.amount,
-        "origem": row.description,
-        "multa_percentual": row.fine_percent,
-        "juros_percentual_ao_mes": row.monthly_interest_percent,
-        "fonte_dos_encargos": row.charges_source,
-        "total": papers.title.debt.total,
-        "total_em": papers.on,
-    }
-
-
-def _parties(papers: Papers) -> dict[str, Any]:
-    debtor = papers.debtor_row
-    return {
-        "credor": vars(papers.creditor),
-        "devedor": {
-            "nome": debtor.name,
-            "documento": debtor.document,
-            "consumidor": papers.debtor.consumer,
-            "endereco": _address(debtor),
-            "contatos": [{"canal": p.channel, "endereco": p.address, "situacao": p.state} for p in papers.points],
-        },
-        "outras_partes": [
-            {"papel": row.role, "nome": row.name, "documento": row.document, "endereco": _address(row)}
-            for row in papers.parties
-        ],
-    }
-
-
-def _address(row: Row[Any]) -> str:
-    district = getattr(row, "district", "")
-    place = f"{row.city}/{row.uf}" if row.city else ""
-    parts = (row.address, district, place, f"CEP {pt.cep(row.cep)}" if row.cep else "")
-    return ", ".join(part for part in parts if part)
+    """Of a debtor or another party, whose row has no district."""
+    return pt.address(row.address, getattr(row, "district", ""), row.city, row.uf, row.cep)
 
 
 def _calculation(title: models.InvoiceView) -> Iterable[tuple[str, ...]]:
@@ -338,19 +216,19 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 # --- the cover -------------------------------------------------------------------------------------------------------
 def cover(papers: Papers, evidence: Sequence[models.EvidenceFile]) -> models.DossierCover:
-    debtor, terms, title = papers.debtor_row, papers.case.limitation(), papers.title
-    protested = papers.case.protest.state == "registered"
+    """The first sheets of the dossier, which list the files of evidence with their SHA-256."""
+    terms = papers.case.limitation()
     return models.DossierCover(
         case_ref=f"caso {papers.row.id}",
         on=papers.on,
         creditor=papers.creditor,
         debtor=papers.debtor,
-        debtor_address=_address(debtor),
+        debtor_address=_address(papers.debtor_row),
         parties=tuple(
             models.Party(_ROLES.get(row.role, row.role), row.name, row.document, _address(row))
             for row in papers.parties
         ),
-        title=title,
+        title=papers.title,
         documents=tuple(evidence),
         notices=_proofs(papers),
         protest=_record(papers),
@@ -359,20 +237,23 @@ def cover(papers: Papers, evidence: Sequence[models.EvidenceFile]) -> models.Dos
             models.LimitationTerm("Execução e protesto", terms.first, terms.source),
             models.LimitationTerm("Qualquer cobrança", terms.last, terms.source),
         ),
-        suggestion=dossier.suggest(
-            dossier.Claim(
-                protested=protested,
-                delivery_proof=papers.attached(DELIVERY_PROOF),
-                justified_refusal=bool(papers.case.dispute),
-                written_proof=protested or papers.attached(WRITTEN_PROOF),
-                execution_ends=terms.first,
-                last_ends=terms.last,
-                amount=title.debt.total,
-                small_creditor=False,  # a creditor's size is not on file
-                minimum_wage=minimum_wage(papers.on),
-            ),
-            papers.on,
-        ),
+        suggestion=dossier.suggest(_claim(papers), papers.on),
+    )
+
+
+def _claim(papers: Papers) -> dossier.Claim:
+    """What decides between the ways to court. A creditor's size is not on file, so none is taken for small."""
+    terms, protested = papers.case.limitation(), papers.case.protest.state == "registered"
+    return dossier.Claim(
+        protested=protested,
+        delivery_proof=papers.attached(DELIVERY_PROOF),
+        justified_refusal=bool(papers.case.dispute),
+        written_proof=protested or papers.attached(WRITTEN_PROOF),
+        execution_ends=terms.first,
+        last_ends=terms.last,
+        amount=papers.title.debt.total,
+        small_creditor=False,
+        minimum_wage=minimum_wage(papers.on),
     )
 
 

@@ -18,8 +18,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from temporalio import activity
 
 from activities import outbox
-from activities.contact import lock_debtor
-from activities.desk import Desk, at_desk
+from activities.desk import Desk, at_desk, at_desk_with_debtor, cause_of
 from activities.documents import PDF, Letter, hand_to_mail_house, keep_document, read_document
 from activities.views import Claim, creditor_view, debtor_view, invoice_view, message_data, read_creditor, read_invoices
 from activities.world import World
@@ -89,22 +88,14 @@ class Notices:
 
     # --- guard and intent ------------------------------------------------------------------------------------------
     def _intend(self, given: Perform) -> Plan | Next:
-        with self.world.engine.begin() as conn:
-            debtor, rows = lock_debtor(conn, UUID(given.case_id))
-            own = next(row for row in rows if row.id == UUID(given.case_id))
-            desk = Desk(self.world, conn, own, self.world.now(given.at))
-            if done := desk.recorded(given.generation, given.seq):
-                return done
-            if desk.read_inbox() or not desk.due(given.action, given.step):
-                return desk.conclude(given.generation, given.seq)
+        with at_desk_with_debtor(self.world, given.case_id, given.at) as (desk, debtor, _):
+            if answer := desk.guard(given):
+                return answer
             step = next(step for step in desk.policy.steps if step.id == given.step)
-            number = _number(conn, own.id)
-            notice_id = uuid5(own.id, f"notice:{step.id}:{number}")
+            number = _number(desk.conn, desk.row.id)
+            notice_id = uuid5(desk.row.id, f"notice:{step.id}:{number}")
             found = self._already(desk, debtor, notice_id, step) or self._new(desk, debtor, notice_id, step, number)
-            if isinstance(found, Plan):
-                return found
-            desk.hear(found, _cause(given))
-            return desk.conclude(given.generation, given.seq)
+            return found if isinstance(found, Plan) else desk.conclude_with(given, found)
 
     def _already(self, desk: Desk, debtor: Row[Any], notice_id: UUID, step: Step) -> Plan | f.Told | None:
         """The same notice from before a crash, a pause of a provider or a person's word: what of it is still open."""
@@ -199,7 +190,7 @@ class Notices:
                 return done
             # Before what arrived during the call: an extension that arrived meanwhile makes this notice void.
             for fact in self._meaning(desk, given, plan, [result for _, result in results]):
-                desk.hear(fact, _cause(given))
+                desk.hear(fact, cause_of(given.action, given))
             desk.read_inbox()
             return desk.conclude(given.generation, given.seq)
 
@@ -307,7 +298,8 @@ class _Issue:
 def stated_days(desk: Desk, step: Step) -> int:
     """The deadline in business days, as the letter states it: never more than the case waits, whenever it is received.
 
-    Of a deadline in business days that is the deadline itself; of one in calendar days, what always fits into it.
+    Of a deadline in business days that is the deadline itself; of one in days, weeks or months, which the case moves by
+    the calendar (`domain.fold.notice_deadline`), what always fits into it.
     """
     case, today = desk.case, desk.case.today(desk.now)
     days = []
@@ -406,7 +398,3 @@ def _anew(conn: Connection, out: outbox.Outgoing, number: int) -> outbox.Outgoin
 
 def _set(conn: Connection, contact: Row[Any], **values: Any) -> None:
     conn.execute(update(CONTACT).where(CONTACT.c.id == contact.id).values(**values))
-
-
-def _cause(given: Perform) -> str:
-    return f"activity:{given.action}:{given.generation}.{given.seq}"

@@ -17,10 +17,10 @@ from temporalio import activity
 
 from activities.desk import Desk, at_desk
 from activities.effects import queue_order
-from activities.views import read_creditor, read_invoices
+from activities.views import read_creditor, read_debtor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
-from db.rows import DEBTOR, TITLE
+from db.rows import TITLE
 from db.settings import Presenter
 from domain import cra
 from domain import facts as f
@@ -38,18 +38,14 @@ class Protests:
     def protest(self, given: Perform) -> Next:
         """Queue the title of a step (or say what it lacks) and return the next instruction."""
         with at_desk(self.world, given.case_id, given.at) as desk:
-            if done := desk.recorded(given.generation, given.seq):
-                return done
-            if not desk.read_inbox() and desk.due(given.action, given.step):
-                desk.hear(_queue(desk, given.step), f"activity:{given.action}:{given.generation}.{given.seq}")
-            return desk.conclude(given.generation, given.seq)
+            return desk.guard(given) or desk.conclude_with(given, _queue(desk, given.step))
 
 
 def _queue(desk: Desk, step: str) -> f.TitleQueued | f.TitleIncomplete:
     """Write title and order; or nothing, where something is missing."""
     conn, row, case = desk.conn, desk.row, desk.case
     creditor, settings = read_creditor(conn, row.creditor_id)
-    debtor = conn.execute(select(DEBTOR).where(DEBTOR.c.id == row.debtor_id)).one()
+    debtor = read_debtor(conn, row.debtor_id)
     invoice = read_invoices(conn, [row.invoice_id])[row.invoice_id]
     attempt = 1 + conn.execute(select(func.count()).where(TITLE.c.case_id == row.id)).scalar_one()
     title_id, balance = uuid5(row.id, f"title:{attempt}"), case.face()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
-from db.rows import CREDITOR, INVOICE
+from db.rows import CREDITOR, DEBTOR, INVOICE
 from db.settings import CreditorSettings
 from domain.case import Case
 from domain.policy import Policy
@@ -30,6 +30,11 @@ def read_creditor(conn: Connection, creditor_id: UUID) -> tuple[Row[Any], Credit
     """The creditor's row and his settings."""
     row = conn.execute(select(CREDITOR).where(CREDITOR.c.id == creditor_id)).one()
     return row, CreditorSettings.model_validate(row.settings)
+
+
+def read_debtor(conn: Connection, debtor_id: UUID) -> Row[Any]:
+    """The debtor's row."""
+    return conn.execute(select(DEBTOR).where(DEBTOR.c.id == debtor_id)).one()
 
 
 def read_invoices(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:

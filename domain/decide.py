@@ -131,9 +131,9 @@ class _Rules:
         self.checklist: tuple[Callable[[], f.Own | Instruction | None], ...] = (
             self.needs_a_person,
             self.is_over,
+            self.title_is_wrong,
             self.owes_thanks,
             self.waits_for_release,
-            self.title_is_wrong,
             self.is_held,
             self.has_promise,
             self.notice_is_silent,
@@ -215,8 +215,10 @@ class _Rules:
             return f.TitleUnqueued(protest.title_id, outcome)
         if protest.state in ("sent", "confirmed"):
             return f.WithdrawalQueued(protest.title_id, outcome)
-        if protest.state in ("withdrawing", "suspended"):
-            return self.wait("waits for the notary to give the title back")
+        if protest.state == "withdrawing":
+            return self.notary_answers("waits for the notary to give the title back")
+        if protest.state == "suspended":
+            return self.wait("suspended by court")
         if protest.state == "registered":
             wanted = "sign-consent" if outcome.startswith("paid") else "cancel-protest"
             return self.paper_after_protest(wanted)
@@ -339,14 +341,19 @@ class _Rules:
             return None
         if protest.state == "suspended":
             return self.wait("suspended by court")
+        return self.notary_answers("title at the notary")
+
+    def notary_answers(self, reason: str) -> f.Own | Instruction:
+        """Wait for an answer as long as answers take; then somebody has to ask."""
+        protest = self.case.protest
         answer = add_bank_days(protest.term_end or protest.sent_on or self.today, CRA_ANSWERS_WITHIN)
         if self.today < answer:
-            return self.wait("title at the notary", answer)
+            return self.wait(reason, answer)
         about = f"{protest.title_id}:{protest.state}"
         if f"chase-cra:{about}" not in self.case.asked:
             due = next_bank_day(self.today)
             return self.task("chase-cra", about, "supervisor", due, False, (f"title {protest.title_id}",))
-        return self.wait("title at the notary, answer overdue")
+        return self.wait(f"{reason}, answer overdue")
 
     # --- the ladder ------------------------------------------------------------------------------------------------
     def anchors(self, step: Step) -> Anchors:

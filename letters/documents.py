@@ -303,7 +303,7 @@ def _compiler() -> typst.Compiler:
 
 
 def _pdf(document: str, data: Data, payload: Mapping[str, Any]) -> bytes:
-    values = json.dumps(_clean(_frame(data) | payload), ensure_ascii=False)
+    values = json.dumps(_clean({**_frame(data), **payload}), ensure_ascii=False)
     try:
         with _COMPILING:  # the compiler takes one call at a time
             pdf = _compiler().compile(

@@ -1,8 +1,9 @@
 """The demo's people, as data: who does what with which invoice, after what, and how each story must end.
 
-An act begins when its sign stands in the book of the case (`contact_sent:atraso-1`: kind of the entry, or kind and what
-it is about) and a number of days have passed. Signs from outside the book: `notary:protocolled`, when the office has
-sent the debtor its own letter. A message counts as read only when the sandbox has delivered it.
+The acts of a story follow each other. An act begins when its sign stands in the book of the case and a number of days
+have passed; `contact_sent:atraso-1` is the kind of an entry and what it is about. One sign comes from outside the book:
+`notary:protocolled`, when the office has sent the debtor its own letter. A message counts as read only when the sandbox
+has delivered it.
 
 What is done is what a person types after `regua`, or `bank AMOUNT`: a payment that the bank reports in a file, and
 `bank again` for the same line in another file. Words in braces are filled in at that moment:
@@ -140,11 +141,11 @@ STORIES = (
         ("log:call", "promise"),
     ),
     Story(
-        "promete e não cumpre; paga no último aviso",
+        "promete e não cumpre; paga depois",
         "aurora",
         ("1005",),
         "paid",
-        (Act(READ_FIRST, _type("promise", "{day+6}")), Act(READ_LAST, PAY_ALL, days=1)),
+        (Act(READ_FIRST, _type("promise", "{day+6}")), Act("promise_broken", PAY_ALL, days=5)),
         ("promise", "promise_broken"),
     ),
     Story(

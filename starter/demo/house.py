@@ -84,9 +84,10 @@ class House:
 
     def tell_sandbox(self, path: str, body: dict[str, Any]) -> None:
         """Tell the sandbox something under /sandbox. Raises `Unavailable` where it does not take it."""
-        answer = requests.post(f"{up.sandbox_url(self.settings)}/sandbox/{path}", json=body, timeout=10)
-        if not answer.ok:
-            raise Unavailable("sandbox", f"the sandbox refused {path}: {answer.status_code}")
+        try:
+            requests.post(f"{up.sandbox_url(self.settings)}/sandbox/{path}", json=body, timeout=10).raise_for_status()
+        except requests.RequestException as error:
+            raise Unavailable("sandbox", f"the sandbox did not take {path}; see its log") from error
 
     def _prepare(self, database_url: str) -> None:
         """The tables, and the clock: set before anything that could read it starts."""

@@ -43,11 +43,11 @@ class Part:
 
 @dataclass
 class Cast:
-    """A story with the case of one of its invoices."""
+    """A story with one of its invoices; `done` are the entries (their numbers in the book) that acts have answered."""
 
     story: Story
     number: str
-    done: set[Act] = field(default_factory=set)
+    done: list[int] = field(default_factory=list)
 
 
 class Play:
@@ -77,7 +77,7 @@ class Play:
     def unfinished(self) -> Iterator[str]:
         """Who is not finished, each in a sentence."""
         for cast in self.casts:
-            life, left = self.life(cast), [act for act in cast.story.acts if act not in cast.done]
+            life, left = self.life(cast), cast.story.acts[len(cast.done) :]
             if life is None:
                 yield f"{cast.story.creditor}/{cast.number} ({cast.story.title}): it was never imported"
             elif not life.ended:
@@ -107,16 +107,21 @@ class Play:
 
     def _due(self, now: datetime) -> Iterator[Part]:
         for cast in self.casts:
-            life = self.life(cast)
-            if life is None:
-                continue
-            own = {act.after for act in cast.story.acts}
-            for act in cast.story.acts:
-                ripe = (sign for sign in life.signs(act.after) if self._ripe(life, act, sign, now))
-                if act not in cast.done and (sign := next(ripe, None)):
-                    cast.done.add(act)
-                    yield Part(life, act, sign)
-            yield from self._habitual(life, [act for act in HABITS if act.after not in own], now)
+            if life := self.life(cast):
+                yield from self._scripted(cast, life, now)
+                own = {act.after for act in cast.story.acts}
+                yield from self._habitual(life, [act for act in HABITS if act.after not in own], now)
+
+    def _scripted(self, cast: Cast, life: Life, now: datetime) -> Iterator[Part]:
+        """The next acts of a story, in its order: none answers a sign that is older than the one before it did."""
+        while len(cast.done) < len(cast.story.acts):
+            act = cast.story.acts[len(cast.done)]
+            signs = (sign for sign in life.signs(act.after) if sign.seq >= max(cast.done, default=0))
+            sign = next((sign for sign in signs if self._ripe(life, act, sign, now)), None)
+            if sign is None:
+                return
+            cast.done.append(sign.seq)
+            yield Part(life, act, sign)
 
     def _habitual(self, life: Life, habits: list[Act], now: datetime) -> Iterator[Part]:
         for act in habits:

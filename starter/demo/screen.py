@@ -28,7 +28,7 @@ _STAGES = {
     "legal": "jurídico",
     "closed": "encerrado",
 }
-_SILENT = frozenset({"note", "refused"})
+_SILENT = frozenset({"decided", "note", "refused"})
 
 
 class Screen:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -35,21 +35,15 @@ from pypdf import PdfReader
 from sqlalchemy import Engine, insert
 
 from activities import legal as module
+from activities.consent import consent_letter
 from activities.desk import Desk
 from activities.documents import keep_document
-from activities.legal import (
-    HAPPENED,
-    LegalHandOver,
-    build_dossier,
-    consent_letter,
-    happened,
-    proof_words,
-    verify_dossier,
-)
+from activities.dossier import build_dossier, verify_dossier
+from activities.legal import LegalHandOver
 from activities.notice import Notices
 from db.rows import CASE, CRA_FILE, DOCUMENT, ORDER, PARTY, TITLE
 from domain import facts as f
-from domain.case import LEVELS, Protest
+from domain.case import Protest
 from domain.errors import Refused
 from sandbox.server import Sandbox
 
@@ -258,14 +252,6 @@ def test_a_letter_that_came_back_is_shown_as_not_delivered(opened: Open) -> None
     assert proofs == {"carta": "não entregue (mudou-se)", "todos": "tentativa esgotada, não entregue"}
 
 
-@pytest.mark.parametrize("channel", ["letter", "email", "sms"])
-def test_no_proof_but_one_with_a_name_says_that_somebody_received_it(channel: str) -> None:
-    said = {level: proof_words(channel, level) for level in LEVELS}
-    assert len(set(said.values())) == len(LEVELS)
-    assert [level for level in LEVELS if said[level].startswith("recebida")] == ["received-by-name"]
-    assert "sem prova de entrega" in said["sent"]
-
-
 def test_a_payment_told_a_moment_before_stops_the_hand_over(opened: Open) -> None:
     office = opened()
     office.approve("manager")
@@ -364,30 +350,6 @@ def test_no_damage_to_its_bytes_makes_the_check_itself_fail(dossier: Path, tmp_p
             assert faults == ["LEIA-ME.txt: its SHA-256 is not that of the manifest; it was changed or damaged"]
 
     flip()
-
-
-# --- words -----------------------------------------------------------------------------------------------------------
-def test_every_kind_of_fact_has_words() -> None:
-    assert {fact.kind for fact in (*get_args(f.Told), *get_args(f.Own))} == HAPPENED.keys()
-
-
-@pytest.mark.parametrize(
-    ("fact", "text"),
-    [
-        (f.PromiseMade("p", date(2026, 4, 10)), "Promessa de pagar o valor total em 10/04/2026"),
-        (f.OptedOut(("email", "sms")), "Recusa de contato: e-mail, SMS"),
-        (f.NoticeIssued("n", "s", ()), "Notificação prévia emitida por: nenhum meio"),
-        (f.DisputeResolved(upheld=False), "Contestação decidida; procedente: não"),
-        (f.ContactDeferred("aviso", TUESDAY, "caps"), "Passo aviso adiado para 10/03/2026 13:00 UTC"),
-        (
-            f.NoticeProved("n", "email", "delivered", TODAY),
-            "Notificação por e-mail, em 10/03/2026: aceita pelo servidor ou aparelho de destino",
-        ),
-        (f.HoldSet("court"), "Suspensão: ordem judicial"),
-    ],
-)
-def test_facts_are_told_in_portuguese(fact: f.Fact, text: str) -> None:
-    assert happened(fact) == text
 
 
 # --- consent ---------------------------------------------------------------------------------------------------------

@@ -25,7 +25,9 @@ from activities.notice import Notices
 from db.rows import APPROVAL, CONTACT, CONTACT_POINT, DEBTOR, DOCUMENT, NOTICE
 from domain import facts as f
 from domain.calendars import add_bank_days
+from domain.decide import SILENT_NOTICE
 from domain.policy import Policy
+from domain.schedule import move
 from sandbox.server import Sandbox
 
 Open = Callable[..., Office]
@@ -172,15 +174,19 @@ def test_a_notice_after_which_nothing_firm_follows_is_not_sent(opened: Open) -> 
     assert office.open_task("action-failed").owner == "supervisor"
 
 
-def test_a_deadline_in_calendar_days_is_stated_in_business_days_that_always_fit_into_it(opened: Open) -> None:
-    office = opened(notifying(deadline="15d"))
+@pytest.mark.parametrize("deadline", ["10bd", "15d", "2w", "1m"])
+def test_whatever_the_unit_of_the_deadline_the_letter_states_the_business_days_that_always_fit_into_it(
+    opened: Open, deadline: str
+) -> None:
+    policy = notifying(deadline=deadline)
+    office = opened(policy)
     notify(office)
     (notice,) = notices(office)
     assert f"{notice.deadline_days} dias úteis" in words(pdf_of(office))
-    for later in range(30):
-        received = TODAY + timedelta(days=later)
-        assert add_bank_days(received, notice.deadline_days) <= received + timedelta(days=15)
-    assert notice.deadline_days >= 8, "two weeks, a holiday among them, hold as many business days"
+    (length,) = [step.deadline for step in policy.steps if step.deadline]
+    days = [TODAY + timedelta(days=later) for later in range(SILENT_NOTICE.days + 1)]
+    assert all(add_bank_days(received, notice.deadline_days) <= move(received, length) for received in days)
+    assert any(add_bank_days(received, notice.deadline_days + 1) > move(received, length) for received in days), "tight"
 
 
 # --- ways ------------------------------------------------------------------------------------------------------------

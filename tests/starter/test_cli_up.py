@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from gateways.settings import Settings
 from sandbox.state import SENDGRID_KEY
@@ -35,7 +36,8 @@ def test_the_sandbox_stands_in_only_for_providers_that_are_not_configured(home: 
     everything = sandbox_environment(Settings(state_dir=home, sandbox_port=0))
     assert everything["REGUA_SENDGRID_KEY"] == SENDGRID_KEY
     assert {"REGUA_TWILIO_BASE_URL", "REGUA_CRA_URL", "REGUA_SENDGRID_WEBHOOK_PUBLIC_KEY"} <= set(everything)
-    real = Settings(state_dir=home, sandbox_port=0, sendgrid_key="SG.x", twilio_account_sid="AC1", cra_folder=home)  # type: ignore[arg-type]
+    keys = {"sendgrid_key": SecretStr("SG.x"), "twilio_account_sid": "AC1", "cra_folder": home}
+    real = Settings(state_dir=home, sandbox_port=0, **keys)
     assert sandbox_environment(real) == {}
     assert [service.name for service in services(real)] == ["webhooks", "worker"]
     assert [service.name for service in services(Settings(state_dir=home))] == ["sandbox", "webhooks", "worker"]
