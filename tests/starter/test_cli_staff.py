@@ -337,6 +337,21 @@ def test_an_opt_out_holds_for_all_cases_of_the_debtor(terminal: Any, opened: Ope
     assert terminal.rows(DEBTOR)[0].opted_out == []
 
 
+def test_one_channel_is_allowed_again_and_the_others_stay_closed(terminal: Any, opened: Opened) -> None:
+    terminal.type("opt-out", opened.case, "--by", "ana")
+    terminal.type("opt-in", opened.case, "--channel", "email", "--by", "ana")
+    assert {point.channel: point.state for point in terminal.rows(CONTACT_POINT)} == {
+        "email": "usable",
+        "sms": "opted-out",
+    }
+    rest = ["call", "sms", "voice", "whatsapp"]
+    assert terminal.rows(DEBTOR)[0].opted_out == rest
+    assert terminal.facts(opened.case)[1:] == [
+        {"kind": "opt_in", "channels": ["electronic", "email"]},
+        {"kind": "opt_out", "channels": rest},
+    ]
+
+
 def test_an_address_is_added_once_in_one_form_and_the_cases_hear_of_it(terminal: Any, opened: Opened) -> None:
     for written in ("(11) 90000-0007", "+55 11 900000007"):
         said = terminal.type("contact", "add", opened.case, "sms", written, "--by", "ana")

@@ -45,7 +45,8 @@ def test_the_sandbox_stands_in_only_for_providers_that_are_not_configured(home: 
 
 @pytest.mark.timeout(240)
 def test_up_runs_everything_until_it_is_told_to_end(home: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("REGUA_", "TEMPORAL_"))} | {
+    ours = ("REGUA_", "TEMPORAL_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {
         "REGUA_STATE_DIR": str(home / "state"), "REGUA_TEMPORAL_PORT": "0", "REGUA_TEMPORAL_UI_PORT": "0",
         "REGUA_SANDBOX_PORT": "0", "REGUA_WEBHOOK_PORT": str(free_port()), "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -114,6 +114,10 @@ class Office:
         handle = await self.client.start_workflow(
             CaseWorkflow.run, given, id=case_workflow_id(opened.case, generation), task_queue=CASES_QUEUE
         )
+        return self.life(opened, handle)
+
+    def life(self, opened: Opened, handle: WorkflowHandle[Any, Any]) -> Life:
+        """A running case as a test sees it."""
         return Life(self, opened, handle)
 
 

@@ -21,9 +21,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities import protest_batch
+from activities import protest_answers, protest_batch
 from activities.effects import queue_order
-from activities.protest_batch import ProtestBatch, prepare_files, take_in_file, take_in_files, upload_files
+from activities.protest_answers import take_in_file, take_in_files
+from activities.protest_batch import ProtestBatch, prepare_files, upload_files
 from contract.messages import BatchInput, BatchReport
 from contract.names import PROTEST_QUEUE
 from db.rows import CASE, CRA_FILE, CREDITOR, DEBTOR, DOCUMENT, FACT, LOT_SEQUENCE, ORDER, PAYMENT, TASK, TITLE
@@ -244,13 +245,13 @@ class TestWhatLeaves:
             conn.execute(insert(CREDITOR).values(row | other))
         office.protest(office.case("2001", debtor={"document": "00000000000191"}))
         orders = {office.row(TITLE, order.title_id).creditor_id: order.id for order in office.rows(ORDER)}
-        keep = protest_batch._keep
+        keep = protest_batch.keep_file
 
         def slowly(*given: Any) -> Any:
             time.sleep(0.2)  # after the number was taken, before the file stands
             return keep(*given)
 
-        monkeypatch.setattr(protest_batch, "_keep", slowly)
+        monkeypatch.setattr(protest_batch, "keep_file", slowly)
         run_at_once(
             *(
                 partial(protest_batch._prepare, office.world, creditor, "present", [order], office.world.now())
@@ -616,7 +617,7 @@ class TestWhatComesBack:
         facts = office.facts(case)
         name = office.outcome(REMITTANCE, case, "1", NEXT_DAY)
         with monkeypatch.context() as broken:
-            broken.setattr(protest_batch, "store_facts", crash)
+            broken.setattr(protest_answers, "store_facts", crash)
             with pytest.raises(KeyboardInterrupt):
                 take_in_files(office.world)
         assert office.facts(case) == facts

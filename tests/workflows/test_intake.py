@@ -1,0 +1,131 @@
+"""How cases are opened, and how facts that nobody heard are told again, on the real server."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from people import Opened, new_case_row, short_ladder
+from sqlalchemy import select
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.testing import ActivityEnvironment
+
+from activities.desk import fact_values, store_facts
+from activities.intake import Intake
+from contract.names import case_workflow_id
+from db.rows import CASE
+from domain import facts as f
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+STEPS = "  - {id: um, at: due + 3d, do: contact, by: [email], text: atraso-cordial}\n"
+
+
+async def scan(office: Any) -> int:
+    """The nightly scan, as its workflow runs it."""
+    report = await ActivityEnvironment().run(Intake(office.world, office.courier).scan)
+    return int(report.opened)
+
+
+async def life_of(office: Any, opened: Opened) -> Any:
+    """The running workflow of a case."""
+    return office.life(opened, office.client.get_workflow_handle(case_workflow_id(opened.case, 1)))
+
+
+def row(office: Any, case: UUID) -> Any:
+    """The case row."""
+    with office.world.engine.connect() as conn:
+        return conn.execute(select(CASE).where(CASE.c.id == case)).one()
+
+
+def due_today(office: Any, policy: Any, **how: Any) -> Opened:
+    """A case whose invoice fell due yesterday."""
+    today = datetime.now(UTC).date()
+    return new_case_row(office.world.engine, policy, today - timedelta(days=1), today, **how)
+
+
+async def test_s6_two_scans_at_once_open_one_case_and_send_one_message(office, sandbox) -> None:
+    opened = due_today(office, short_ladder(STEPS))
+    await asyncio.gather(scan(office), scan(office), scan(office))
+    assert await scan(office) == 0
+    life = await life_of(office, opened)
+    await life.until(lambda _: "contact_sent" in life.book())
+    assert len(sandbox.log()) == 1
+    listed = [w async for w in office.client.list_workflows(f"WorkflowId STARTS_WITH 'case:{opened.case}'")]
+    assert len(listed) <= 1
+
+
+async def test_a_case_is_not_opened_before_the_day_ahead_of_its_first_step(office) -> None:
+    today = datetime.now(UTC).date()
+    opened = new_case_row(
+        office.world.engine, short_ladder(STEPS), today + timedelta(days=30), today + timedelta(days=20)
+    )
+    await scan(office)
+    assert row(office, opened.case).started_at is None
+
+
+async def test_s5_two_cases_of_two_editions_of_one_ladder_keep_their_own(office) -> None:
+    early, late = (short_ladder(STEPS.replace("3d", days)) for days in ("3d", "7d"))
+    first, second = due_today(office, early), due_today(office, late)
+    await scan(office)
+    lives = [await life_of(office, opened) for opened in (first, second)]
+    for life in lives:
+        await life.settle()
+    days = [life.row().next_at.date() for life in lives]
+    assert days[1] - days[0] >= timedelta(days=2)
+
+
+async def test_a_fact_whose_signal_was_lost_is_told_again_by_the_sweep(office) -> None:
+    opened = due_today(office, short_ladder(STEPS))
+    await scan(office)
+    life = await life_of(office, opened)
+    await life.settle()
+    values = fact_values(
+        opened.case,
+        "lost:1",
+        f.PaymentReceived("pix", Decimal("5000.00"), await life.today()),
+        "bank",
+        await life.now(),
+    )
+    with office.world.engine.begin() as conn:
+        store_facts(conn, [values | {"received_at": datetime.now(UTC) - timedelta(minutes=1)}])
+    report = await Intake(office.world, office.courier).sweep()
+    assert report.signalled == 1
+    await life.until(lambda state: state.stage == "closed", within=5)
+
+
+async def test_a_fact_for_a_case_that_was_never_opened_opens_it(office) -> None:
+    opened = due_today(office, short_ladder(STEPS))
+    values = fact_values(
+        opened.case,
+        "early:1",
+        f.PaymentReceived("pix", Decimal("5000.00"), datetime.now(UTC).date()),
+        "bank",
+        datetime.now(UTC),
+    )
+    with office.world.engine.begin() as conn:
+        stored = store_facts(conn, [values])
+    assert await office.courier.deliver(stored) == 1
+    life = await life_of(office, opened)
+    await life.until(lambda state: state.stage == "closed", within=5)
+
+
+async def test_operators_see_stage_and_next_action_of_every_case(office) -> None:
+    opened = due_today(office, short_ladder(STEPS))
+    await scan(office)
+    life = await life_of(office, opened)
+    await life.settle()
+    described = await life.handle.describe()
+    shown = {pair.key.name: pair.value for pair in described.typed_search_attributes if "Regua" in pair.key.name}
+    assert shown == {"ReguaStage": "amicable", "ReguaNext": "contact", "ReguaCreditor": str(opened.creditor)}
+    assert described.status == WorkflowExecutionStatus.RUNNING
+    for _ in range(50):
+        found = [w.id async for w in office.client.list_workflows("ReguaStage = 'amicable' AND ReguaNext = 'contact'")]
+        if life.handle.id in found:
+            break
+        await asyncio.sleep(0.1)
+    assert life.handle.id in found
