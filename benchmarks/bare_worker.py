@@ -1,22 +1,17 @@
-"""`python -m benchmarks.workers ours|bare`: a worker in a process of its own, with the service's own set-up.
+"""`python -m benchmarks.bare_worker`: the worker of the bare workflow, beside `python -m worker`, which is ours.
 
-Both run through `worker.serve`, on the same queues, with the same plugin and sandbox, pool and time-outs. Ours is the
-whole product; bare is the bare workflow whose activity makes the same provider call and one INSERT.
+It runs through the service's own `serve`, on the same queues, with the same plugin and sandbox, threads and time-outs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable, Sequence
-from functools import partial
 from uuid import uuid4
 
 import sqlalchemy as sa
 from temporalio import activity
-from temporalio.client import Client
 
-from activities.registry import build_world, worker_specs
+from activities.registry import build_world
 from activities.world import World
 from benchmarks.bare import BareWorkflow
 from benchmarks.bare_table import DONE
@@ -28,14 +23,13 @@ from gateways.settings import Settings, load_settings
 from gateways.sms import Sms
 from gateways.temporal import WorkerSpec, new_runtime, settle
 from worker import serve
-from workflows.registry import WORKFLOWS
 
 # As long as what the product sends in the reference life, on the average of its steps.
 TEXT, HTML, SMS_TEXT, PDF = "t" * 1450, "<p>" + "h" * 3500 + "</p>", "s" * 400, b"%PDF" + b"p" * 37_000
 
 
 class BareActivities:
-    """The same provider call as ours, and one INSERT; or nothing."""
+    """The same provider call as ours and one INSERT, or nothing at all."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -46,9 +40,7 @@ class BareActivities:
         number = uuid4()
         provider_id = self._call(number.hex, step)
         with self._world.engine.begin() as conn:
-            conn.execute(
-                sa.insert(DONE).values(id=number, life=step.life, step=step.step, provider_id=provider_id)
-            )
+            conn.execute(sa.insert(DONE).values(id=number, life=step.life, step=step.step, provider_id=provider_id))
         return provider_id
 
     @activity.defn(name="empty")
@@ -81,19 +73,15 @@ def bare_specs(settings: Settings, world: World) -> list[WorkerSpec]:
     ]
 
 
-def _specs(which: str, settings: Settings, client: Client) -> Sequence[WorkerSpec]:
-    world = build_world(settings, settings.database_url)
-    return worker_specs(settings, client, world, WORKFLOWS) if which == "ours" else bare_specs(settings, world)
-
-
-def main(which: str) -> None:
+def main() -> None:
     """Work until SIGTERM. The settings are those of the service, from the environment."""
     configure_logs()
     settings = load_settings()
-    specs: Callable[[Client], Sequence[WorkerSpec]] = partial(_specs, which, settings)
-    asyncio.run(serve(settings, settings.database_url, specs, new_runtime(settings)))
+    world = build_world(settings, settings.database_url)
+    specs = bare_specs(settings, world)
+    asyncio.run(serve(settings, settings.database_url, lambda _client: specs, new_runtime(settings)))
     settle()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

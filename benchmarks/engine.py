@@ -28,23 +28,26 @@ from gateways.temporal import PLUGIN
 
 Contender = Literal["ours", "bare", "empty"]
 CONTENDERS: tuple[Contender, ...] = ("ours", "bare", "empty")
+WORKERS: Mapping[Contender, str] = {
+    "ours": "worker",
+    "bare": "benchmarks.bare_worker",
+    "empty": "benchmarks.bare_worker",
+}
 TARGETS = {"events_ratio": "at most 1.15", "lives_ratio": "at least 0.8", "memory_ratio": "at most 1.5"}
 
 AT_ONCE = 24
 """Lives in flight: enough to keep two cores busy, few enough that no task waits for seconds."""
 LIVES_A_ROUND = 24
-LIVED_FIRST = 2
-"""Lives before each measurement, alone and unhurried: they warm the worker up, and their histories are counted."""
-AWAKE_FIRST = 50
-"""Sleeping cases that are in the cache before memory is first read: what they share is loaded by then."""
+ASLEEP_FIRST = 150
+"""Sleeping cases that are in the cache before memory is first read: what all of them share is loaded by then."""
 
-MOST_SLEEPERS = 400
-"""With those before them, what a worker's cache holds (`worker`)."""
+MOST_SLEEPERS = 300
+"""With those before them, less than the cache of a worker holds (`worker`): none is evicted."""
 _ASLEEP = 5
 """Events of a history whose first workflow task is over: from then on the workflow waits for its first timer."""
 
 _OF_THE_DRIVER = frozenset({"WORKFLOW_EXECUTION_OPTIONS_UPDATED", "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED"})
-"""Events with which the driver moves a workflow's clock: they stand in no history of production, and are not counted."""
+"""Events by which the driver moves a workflow's clock: they stand in no history of production and are not counted."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ async def _measure(house: House, lives: int, sleepers: int) -> dict[str, Any]:
             for contender in CONTENDERS:
                 done, events[contender] = await _round(house, contender, worlds[contender], count)
                 rounds[contender].append(done)
-        memory = {contender: await _memory(house, contender, worlds[contender], sleepers) for contender in CONTENDERS[:2]}
+        memory = {
+            contender: await _memory(house, contender, worlds[contender], sleepers) for contender in CONTENDERS[:2]
+        }
     finally:
         engine.dispose()
     return _document(events, rounds, memory)
@@ -91,20 +96,20 @@ def _shares(lives: int) -> list[int]:
 
 # --- measuring -------------------------------------------------------------------------------------------------------
 async def _round(house: House, contender: Contender, world: Lives, count: int) -> tuple[Round, Counter[str]]:
+    """So many lives at once; before them one alone and unhurried, which warms the worker up: its events are counted."""
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(handle: WorkflowHandle[Any, Any]) -> None:
         async with limit:
             await world.live(handle)
 
-    with house.worker(_worker_of(contender)) as worker:
-        alone = await world.start(LIVED_FIRST)
-        for handle in alone:
-            await world.live(handle, unhurried=True)
+    with house.worker(WORKERS[contender]) as worker:
+        (first,) = await world.start(1)
+        await world.live(first, unhurried=True)
         cpu, since = house.cpu(worker), time.perf_counter()
         await asyncio.gather(*(one(handle) for handle in await world.start(count)))
         seconds, used = time.perf_counter() - since, house.cpu(worker)
-        events = await _events(alone[-1])
+        events = await _events(first)
     return Round(count, seconds, {name: used[name] - cpu[name] for name in used}), events
 
 
@@ -116,8 +121,8 @@ async def _events(handle: WorkflowHandle[Any, Any]) -> Counter[str]:
 
 async def _memory(house: House, contender: Contender, world: Lives, sleepers: int) -> float:
     """Kilobytes by which a fresh worker grows for each case that sleeps in its cache."""
-    with house.worker(_worker_of(contender)) as worker:
-        await _asleep(await world.start(AWAKE_FIRST))
+    with house.worker(WORKERS[contender]) as worker:
+        await _asleep(await world.start(min(ASLEEP_FIRST, sleepers)))
         before = resident(worker)
         await _asleep(await world.start(sleepers))
         return (resident(worker) - before) / 1024 / sleepers
@@ -127,10 +132,6 @@ async def _asleep(handles: Iterable[WorkflowHandle[Any, Any]]) -> None:
     for handle in handles:
         while (await handle.describe()).history_length < _ASLEEP:
             await asyncio.sleep(0.02)
-
-
-def _worker_of(contender: Contender) -> str:
-    return "ours" if contender == "ours" else "bare"
 
 
 # --- the document ----------------------------------------------------------------------------------------------------

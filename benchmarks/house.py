@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +40,12 @@ class House:
     sandbox_url: str
 
     @contextmanager
-    def worker(self, which: str, module: str = "benchmarks.workers", *arguments: str) -> Iterator[Service]:
-        """A fresh worker process of `ours` or of `bare`, as a service that is ended when the block ends."""
+    def worker(self, module: str) -> Iterator[Service]:
+        """A fresh worker process, `python -m module`, as a service that is ended when the block ends."""
         port = free_port()
-        health = f"http://127.0.0.1:{port}/health"
         environment = self._environment() | {"REGUA_HEALTH_PORT": str(port)}
-        service = python_service(
-            self.settings, f"worker-{which}", module, *(arguments or (which,)), ready=health, env=environment, grace=35.0
-        )
+        health = f"http://127.0.0.1:{port}/health"
+        service = python_service(self.settings, module, module, ready=health, env=environment, grace=35.0)
         with running(service):
             yield service
 
@@ -61,7 +59,7 @@ class House:
             "driver": _cpu(os.getpid()),
         }
 
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self) -> dict[str, str]:
         return {
             "REGUA_STATE_DIR": str(self.settings.state_dir),
             "REGUA_DATABASE_URL": self.postgres.url(),

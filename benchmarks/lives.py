@@ -7,6 +7,7 @@ says something. On its way all timers are set and fire in order, and no time pas
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,16 +23,25 @@ from activities.desk import fact_values, store_facts
 from benchmarks.bare import BareWorkflow
 from benchmarks.bare_table import DONE
 from benchmarks.messages import BareLife
-from benchmarks.portfolio import DEADLINE, LEGAL_AFTER, MANAGER, NOTICE_AFTER, SUPERVISOR, UF, Member, Portfolio
+from benchmarks.portfolio import (
+    CHANNELS,
+    DEADLINE,
+    LEGAL_AFTER,
+    MANAGER,
+    NOTICE_AFTER,
+    SUPERVISOR,
+    UF,
+    Member,
+    Portfolio,
+)
 from contract.names import CASES_QUEUE, case_workflow_id
-from db.rows import APPROVAL, CASE, CONTACT, CONTACT_CASE, LEDGER, NOTICE, TITLE, WORD
+from db.rows import APPROVAL, CASE, LEDGER, NOTICE, TITLE, WORD
 from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.clock import PRODUCTION
+from domain.errors import Regua
 from domain.places import time_zone
 
-CHANNELS = ("email", "sms", "email", "sms", "email", "email")
-"""Of the contacts, as in the ladder of `benchmarks.portfolio`."""
 BOOK = {
     "opened": 1, "contact_sent": 6, "notice_issued": 1, "notice_proved": 1, "approval_asked": 2, "approve": 2,
     "title_queued": 1, "title_sent": 1, "title_confirmed": 1, "title_registered": 1, "handed_over": 1,
@@ -42,7 +52,7 @@ STEPS, SIGNALS = 9, 6
 _NOON = time(12)
 
 
-class WrongLife(Exception):
+class WrongLife(Regua):
     """A life did not go through the steps of the reference life; nothing measured on it would mean anything."""
 
 
@@ -125,7 +135,7 @@ class OurLives:
         return self._client.get_workflow_handle(case_workflow_id(member.case, 1))
 
     async def live(self, handle: WorkflowHandle[Any, Any], *, unhurried: bool = False) -> None:
-        """Live one of them to the end. Raises `WrongLife` unless every step of the reference life stands in its book."""
+        """Live one of them to the end. Raises `WrongLife` unless each step of the reference life stands in its book."""
         case = UUID(handle.id.split(":")[1])
 
         async def tell(word: str, now: datetime) -> None:
@@ -133,25 +143,22 @@ class OurLives:
             await self._courier.deliver([fact])
 
         await live(Days(self._skipper, handle, unhurried), tell)
-        await asyncio.to_thread(self._check, case)
+        await asyncio.to_thread(check_book, self._engine, case)
 
     def _store(self, case: UUID, word: str, now: datetime) -> UUID:
         with self._engine.begin() as conn:
             fact = _fact(conn, case, word, now)
             return store_facts(conn, [fact_values(case, f"benchmark:{case}:{word}", fact, "benchmark", now)])[0]
 
-    def _check(self, case: UUID) -> None:
-        with self._engine.connect() as conn:
-            row = conn.execute(select(CASE.c.next_reason).where(CASE.c.id == case)).one()
-            book = dict(
-                conn.execute(
-                    select(LEDGER.c.kind, func.count())
-                    .where(LEDGER.c.case_id == case, LEDGER.c.kind != "decided")
-                    .group_by(LEDGER.c.kind)
-                ).all()
-            )
-        if row.next_reason != "in legal" or book != BOOK:
-            raise WrongLife(f"a case did not live the reference life: {row.next_reason}, book {book}")
+
+def check_book(engine: Engine, case: UUID) -> None:
+    """Raises `WrongLife` unless the book of a case holds every step of the reference life, and nothing else."""
+    with engine.connect() as conn:
+        reason = conn.execute(select(CASE.c.next_reason).where(CASE.c.id == case)).scalar_one()
+        mine = select(LEDGER.c.kind).where(LEDGER.c.case_id == case, LEDGER.c.kind != "decided")
+        book = Counter(conn.execute(mine).scalars())
+    if reason != "in legal" or book != BOOK:
+        raise WrongLife(f"a case did not live the reference life: {reason or 'not begun'}, {dict(book)}")
 
 
 def _fact(conn: Connection, case: UUID, word: str, now: datetime) -> f.Told:
@@ -186,9 +193,7 @@ class BareLives:
         return [await self._open(BareLife(uuid4().hex, CHANNELS, self._empty)) for _ in range(count)]
 
     async def _open(self, life: BareLife) -> WorkflowHandle[Any, Any]:
-        return await self._client.start_workflow(
-            BareWorkflow.run, life, id=f"bare:{life.id}", task_queue=CASES_QUEUE
-        )
+        return await self._client.start_workflow(BareWorkflow.run, life, id=f"bare:{life.id}", task_queue=CASES_QUEUE)
 
     async def live(self, handle: WorkflowHandle[Any, Any], *, unhurried: bool = False) -> None:
         """Live one of them to the end. Raises `WrongLife` unless each of its steps was inserted."""

@@ -19,20 +19,21 @@ from domain.policy import Policy, parse_policy
 LADDER = """
 policy: referencia
 title: Régua da vida de referência
-contact: {hours: {mon-fri: "09:00-18:00", sat: off}, per_day: 1, per_week: 3}
+contact: {hours: {mon-fri: "09:00-18:00", sat: off}, per_day: 1, per_week: 5}
 steps:
-  - {id: contato-1,   at: due + 1bd,            do: contact, by: [email],         text: atraso-cordial}
-  - {id: contato-2,   at: due + 3bd,            do: contact, by: [sms],           text: atraso-cordial}
-  - {id: contato-3,   at: due + 5bd,            do: contact, by: [email],         text: atraso-firme}
-  - {id: contato-4,   at: due + 7bd,            do: contact, by: [sms],           text: atraso-firme}
-  - {id: contato-5,   at: due + 9bd,            do: contact, by: [email],         text: ultimo-aviso}
-  - {id: contato-6,   at: due + 11bd,           do: contact, by: [email],         text: ultimo-aviso}
-  - {id: notificacao, at: due + 13bd,           do: notice,  by: [letter, email], text: notificacao-previa, deadline: 10bd}
-  - {id: protesto,    at: notice.deadline,      do: protest, approve: supervisor}
-  - {id: juridico,    at: protest.over + 30d,   do: legal,   approve: manager}
+  - {id: contato-1, at: due + 1bd, do: contact, by: [email], text: atraso-cordial}
+  - {id: contato-2, at: due + 3bd, do: contact, by: [sms], text: atraso-cordial}
+  - {id: contato-3, at: due + 5bd, do: contact, by: [email], text: atraso-firme}
+  - {id: contato-4, at: due + 7bd, do: contact, by: [sms], text: atraso-firme}
+  - {id: contato-5, at: due + 9bd, do: contact, by: [email], text: ultimo-aviso}
+  - {id: contato-6, at: due + 11bd, do: contact, by: [email], text: ultimo-aviso}
+  - {id: notificacao, at: due + 13bd, do: notice, by: [letter, email], text: notificacao-previa, deadline: 10bd}
+  - {id: protesto, at: notice.deadline, do: protest, approve: supervisor}
+  - {id: juridico, at: protest.over + 30d, do: legal, approve: manager}
 """
-CONTACTS, NOTICE_AFTER, DEADLINE, LEGAL_AFTER = 6, 13, 10, 30
-"""What the ladder says: contacts, bank days until the notice, bank days of its deadline, days until legal."""
+CHANNELS = ("email", "sms", "email", "sms", "email", "email")
+NOTICE_AFTER, DEADLINE, LEGAL_AFTER = 13, 10, 30
+"""What the ladder says: channels of the contacts, bank days until the notice and of its deadline, days until legal."""
 
 UF = "SP"
 SUPERVISOR, MANAGER = "supervisora", "gerente"
@@ -49,7 +50,7 @@ class Member:
 
 
 class Portfolio:
-    """Writes the creditor, his staff and his ladder once, and a debtor with one invoice and its case for each member."""
+    """Writes the creditor, his staff and his ladder once, then as many debtors with one invoice and case as wanted."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

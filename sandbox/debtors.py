@@ -125,7 +125,7 @@ STORIES = (
         "aurora",
         ("1003",),
         "paid",
-        (Act(READ_FIRST, "bank 1600.00", days=1), Act(READ_OFFER, PAY_ALL, days=1)),
+        (Act(READ_FIRST, "bank 1600.00", days=1), Act("contact_sent:agradecimento-1", PAY_ALL, days=8)),
         ("payment", "contact_sent:agradecimento-1", "contact_sent:agradecimento-2"),
     ),
     Story(
@@ -298,7 +298,7 @@ STORIES = (
         (
             Act(READ_FIRST, _type("promise", "{day+8} --amount 500,00")),
             Act("promise", "bank 500.00", days=3),
-            Act(READ_LAST, PAY_ALL, days=1),
+            Act("promise_kept", PAY_ALL, days=6),
         ),
         ("promise", "promise_kept"),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,6 +27,10 @@ ADDRESS = "address"
 """The postal address stands with the debtor himself; there is one."""
 
 
+Write = Callable[[Installation, Connection, Row[Any]], list[f.Told]]
+"""Writes the rows of a change to a debtor (his row, locked); returns what his open cases are told, in order."""
+
+
 @dataclass(frozen=True)
 class Changed:
     """What was changed for a debtor, and what his open cases answered."""
@@ -44,10 +48,10 @@ def add(
     Raises `BadInput` for what cannot be an address of that channel.
     """
 
-    def write(house: Installation, conn: Connection, debtor: Row[Any]) -> f.Told:
+    def write(house: Installation, conn: Connection, debtor: Row[Any]) -> list[f.Told]:
         if channel == ADDRESS:
             conn.execute(update(DEBTOR).where(DEBTOR.c.id == debtor.id).values(**_postal(where)))
-            return f.ContactDataChanged("letter")
+            return [f.ContactDataChanged("letter")]
         row = {"debtor_id": debtor.id, "channel": channel, "address": _normal(channel, address), "state": "usable"}
         last = select(func.coalesce(func.max(CONTACT_POINT.c.rank), -1) + 1).where(
             CONTACT_POINT.c.debtor_id == debtor.id
@@ -58,7 +62,7 @@ def add(
         )
         known = ["debtor_id", "channel", "address"]
         conn.execute(new.on_conflict_do_update(index_elements=known, set_=changes))
-        return f.ContactDataChanged(channel)
+        return [f.ContactDataChanged(channel)]
 
     return _change(case, creditor, channel, by, write)
 
@@ -66,7 +70,7 @@ def add(
 def mark(case: str, creditor: str, channel: str, address: str, state: str, by: str) -> Changed:
     """Say that a known address is right (`usable`) or wrong (`invalid`). Raises `Refused` for one that is not known."""
 
-    def write(house: Installation, conn: Connection, debtor: Row[Any]) -> f.Told | None:
+    def write(house: Installation, conn: Connection, debtor: Row[Any]) -> list[f.Told]:
         point = (
             (CONTACT_POINT.c.debtor_id == debtor.id)
             & (CONTACT_POINT.c.channel == channel)
@@ -75,7 +79,7 @@ def mark(case: str, creditor: str, channel: str, address: str, state: str, by: s
         found = update(CONTACT_POINT).where(point).values(state=state, changed_at=house.now)
         if not conn.execute(found.returning(CONTACT_POINT.c.id)).all():
             raise Refused("no-such-contact", "the debtor has no such address on this channel; `regua debtor` shows all")
-        return f.ContactDataChanged(channel) if state == "usable" else None
+        return [f.ContactDataChanged(channel)] if state == "usable" else []
 
     return _change(case, creditor, channel, by, write)
 
@@ -86,19 +90,29 @@ def opt(case: str, creditor: str, channel: str, *, out: bool, by: str) -> Change
         raise BadInput(f"--channel {channel!r}: use electronic, letter, {', '.join(CHANNELS)}")
     meant = {channel} | (ELECTRONIC if channel == "electronic" else set())
 
-    def write(house: Installation, conn: Connection, debtor: Row[Any]) -> f.Told:
-        wishes = {*debtor.opted_out, channel} if out else {*debtor.opted_out} - meant
-        conn.execute(update(DEBTOR).where(DEBTOR.c.id == debtor.id).values(opted_out=sorted(wishes)))
+    def write(house: Installation, conn: Connection, debtor: Row[Any]) -> list[f.Told]:
         before, after = (("usable", "invalid"), "opted-out") if out else (("opted-out",), "usable")
         points = CONTACT_POINT.c.channel.in_(meant) & CONTACT_POINT.c.state.in_(before)
         change = update(CONTACT_POINT).where(CONTACT_POINT.c.debtor_id == debtor.id, points)
         conn.execute(change.values(state=after, changed_at=house.now))
-        return f.OptedOut((channel,)) if out else f.OptedIn(tuple(sorted(meant)))
+        closed = {*debtor.opted_out, channel} if out else _still_closed({*debtor.opted_out}, channel, meant)
+        conn.execute(update(DEBTOR).where(DEBTOR.c.id == debtor.id).values(opted_out=sorted(closed)))
+        if out:
+            return [f.OptedOut((channel,))]
+        opened = f.OptedIn(tuple(sorted({*debtor.opted_out, *meant} - closed)))
+        return [opened, f.OptedOut(tuple(sorted(closed)))] if closed else [opened]
 
     return _change(case, creditor, channel, by, write)
 
 
-def _change(text: str, creditor: str, channel: str, by: str, write: Any) -> Changed:
+def _still_closed(closed: set[str], channel: str, meant: set[str]) -> set[str]:
+    """What stays closed when a channel is allowed again: of `electronic`, all its other channels."""
+    if "electronic" in closed and channel in ELECTRONIC:
+        closed = closed - {"electronic"} | ELECTRONIC
+    return closed - meant
+
+
+def _change(text: str, creditor: str, channel: str, by: str, write: Write) -> Changed:
     """Write rows and facts in one transaction, under the debtor's lock; then ask each open case."""
     with installation() as house:
         told = []
@@ -107,14 +121,14 @@ def _change(text: str, creditor: str, channel: str, by: str, write: Any) -> Chan
             named = find_case(conn, text, creditor)
             his = select(DEBTOR).where(DEBTOR.c.id == named.debtor_id).with_for_update(key_share=True)
             debtor = conn.execute(his).one()
-            fact = write(house, conn, debtor)
-            for case_id in open_cases(conn, debtor.id) if fact else ():
-                case = conn.execute(select(CASE).where(CASE.c.id == case_id)).one()
-                told.append((case_id, store(house, conn, case, Deed(fact), by)))
+            facts = write(house, conn, debtor)
+            for case_id in open_cases(conn, debtor.id) if facts else ():
+                row = conn.execute(select(CASE).where(CASE.c.id == case_id)).one()
+                told.append((case_id, [store(house, conn, row, Deed(fact), by) for fact in facts]))
 
         async def ask() -> list[Outcome]:
             clerk = Clerk(house)
-            return [await clerk.ask(case_id, fact_id) for case_id, fact_id in told]
+            return [[await clerk.ask(case_id, fact_id) for fact_id in facts][-1] for case_id, facts in told]
 
         return Changed(debtor.id, channel, asyncio.run(ask()))
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from activities.documents import read_document, write_whole
 from activities.legal import consent_letter
-from activities.protest_batch import take_in_file
+from activities.protest_answers import take_in_file
 from db.rows import DOCUMENT
 from domain import cra
 from starter.actions import tell

@@ -76,7 +76,7 @@ async def test_s5_two_cases_of_two_editions_of_one_ladder_keep_their_own(office)
     for life in lives:
         await life.settle()
     days = [life.row().next_at.date() for life in lives]
-    assert days[1] - days[0] >= timedelta(days=2)
+    assert days[1] > days[0]
 
 
 async def test_a_fact_whose_signal_was_lost_is_told_again_by_the_sweep(office) -> None:
