@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from temporalio import activity
 
-from activities.consent import consent_letter
 from activities.desk import at_desk
 from activities.documents import ZIP, keep_document, write_whole
-from activities.dossier import build_dossier, verify_dossier
+from activities.dossier import build_dossier
 from activities.world import World
 from contract.messages import Next, Perform
 from domain import facts as f
-
-__all__ = ["LegalHandOver", "consent_letter", "verify_dossier"]
 
 
 class LegalHandOver:

@@ -47,7 +47,7 @@ def dossier(case_id: str, creditor: str) -> dict[str, Any]:
 
     Raises `Refused` for a case that was not handed over.
     """
-    from activities.legal import verify_dossier
+    from activities.dossier import verify_dossier
 
     with installation() as house, house.engine.connect() as conn:
         case = find_case(conn, case_id, creditor)

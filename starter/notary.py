@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from activities.consent import consent_letter
 from activities.documents import read_document, write_whole
-from activities.legal import consent_letter
 from activities.protest_answers import take_in_file
 from db.rows import DOCUMENT
 from domain import cra

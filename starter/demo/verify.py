@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from activities.desk import pinned_policy
 from activities.documents import PDF
-from activities.legal import verify_dossier
+from activities.dossier import verify_dossier
 from db.rows import (
     CASE,
     CONTACT,
