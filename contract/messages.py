@@ -13,16 +13,6 @@ from domain.clock import Clock
 
 
 @dataclass(frozen=True)
-class CaseInput:
-    """What a case workflow starts with. `clock` is the installation's clock, copied."""
-
-    case_id: str
-    creditor_id: str
-    generation: int
-    clock: Clock
-
-
-@dataclass(frozen=True)
 class Arrival:
     """Something that reached the workflow: a stored fact by id, or a raw message with a readable body.
 
@@ -106,6 +96,22 @@ class Next:
     def closes(self) -> bool:
         """Does the case end here?"""
         return self.action == "close"
+
+
+@dataclass(frozen=True)
+class CaseInput:
+    """What a case workflow starts with. `clock` is the installation's clock, copied.
+
+    `resume` and `arrived` are set when a history has grown too long and the case goes on in a new run: the instruction
+    in force, and how many arrivals were counted.
+    """
+
+    case_id: str
+    creditor_id: str
+    generation: int
+    clock: Clock
+    resume: Next | None = None
+    arrived: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ ever versioned, and no change of a rule can wedge a sleeping case.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from temporalio import workflow
@@ -35,21 +36,30 @@ class CaseWorkflow:
     def __init__(self, case: CaseInput) -> None:
         self.case = case
         self.inbox: list[Arrival] = []
-        self.arrived = 0
+        self.arrived = case.arrived
         self.answers: dict[int, Answer] = {}
-        self.schedule: list[tuple[str, str, str]] = []
-        self.next = Next(0, "wait", "", 0, None, "opening", "", "")
+        self.next = case.resume or Next(0, "wait", "", 0, None, "opening", "", "")
+        self.schedule = self.next.schedule or []
 
     @workflow.run
     async def run(self, _case: CaseInput) -> str:
         """Live until an instruction closes the case; the result is its outcome."""
-        self.obey(await self.decide())
+        if not self.next.seq:
+            self.obey(await self.decide())
         while self.inbox or not self.next.closes:
             await self.something_arrives_or_time_comes()
             self.obey(await (self.decide() if self.inbox else self.perform()))
-            if self.next.closes:
+            if self.next.closes or workflow.info().is_continue_as_new_suggested():
                 await workflow.wait_condition(workflow.all_handlers_finished)
+                self.turn_the_page()
         return self.next.reason
+
+    def turn_the_page(self) -> None:
+        """A guard, not a habit: one run is one evidence file, unless its history grew too long for the server."""
+        if self.inbox or self.next.closes or not workflow.info().is_continue_as_new_suggested():
+            return
+        resume = replace(self.next, schedule=self.schedule, answers={})
+        workflow.continue_as_new(replace(self.case, resume=resume, arrived=self.arrived))
 
     # --- waiting ---------------------------------------------------------------------------------------------------
     async def something_arrives_or_time_comes(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -66,5 +66,4 @@ def register(app: Commands) -> None:
         """Give a payment that waits to a case."""
         from starter import matching
 
-        answer: Any = matching.match(payment, case, creditor, by)
-        report([answer], as_json)
+        report([matching.match(payment, case, creditor, by)], as_json)
