@@ -266,6 +266,7 @@ class Desk:
             stage=wanted.stage,
             rules_version=RULES_VERSION,
             channel=wanted.channel,
+            ahead=wanted.ahead,
             taken=self.taken,
             schedule=[(step["step"], step["day"], step["state"]) for step in steps] if steps is not None else None,
         )

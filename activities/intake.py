@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
 from activities.world import World
 from contract.messages import ScanReport
-from db.rows import CASE, FACT
+from db.rows import APPROVAL, CASE, FACT, TASK
+from domain.calendars import add_bank_days
+from domain.places import time_zone
 
 _PAGE = 500
+OVERDUE = "approval-overdue"
+OFFICE = time_zone("SP")
+"""Approvals fall due by the calendar of the house, whatever the debtor's place."""
 OPEN_AHEAD = timedelta(days=1)
 """A case is opened the day before its first step, so that its first timer is set in time."""
 TELL_AGAIN_AFTER = timedelta(seconds=5)
@@ -37,6 +43,7 @@ class Intake:
             await asyncio.to_thread(self._mark, [address.case_id for address in batch])
             opened += len(batch)
             activity.heartbeat(opened)
+        await asyncio.to_thread(self._escalate)
         return ScanReport(opened=opened)
 
     @activity.defn(name="sweep")
@@ -57,6 +64,26 @@ class Intake:
     def _mark(self, cases: list[UUID]) -> None:
         with self.world.engine.begin() as conn:
             conn.execute(update(CASE).where(CASE.c.id.in_(cases)).values(started_at=self.world.now()))
+
+    def _escalate(self) -> None:
+        """Nothing goes out on silence, and silence is not for ever: an approval past its day is the manager's task."""
+        now = self.world.now()
+        today = now.astimezone(OFFICE).date()
+        known = select(TASK.c.id).where(
+            TASK.c.case_id == APPROVAL.c.case_id, TASK.c.kind == OVERDUE, TASK.c.opened_at >= APPROVAL.c.due
+        )
+        overdue = select(APPROVAL).where(APPROVAL.c.state == "asked", APPROVAL.c.due < today, ~known.exists())
+        with self.world.engine.begin() as conn:
+            made = [
+                {
+                    "id": uuid5(row.id, OVERDUE), "case_id": row.case_id, "kind": OVERDUE, "step": row.step,
+                    "owner": "manager", "due": add_bank_days(today, 1), "details": [row.purpose], "outcome": "",
+                    "done_by": "", "opened_at": now,
+                }
+                for row in conn.execute(overdue)
+            ]  # fmt: skip
+            if made:
+                conn.execute(upsert(TASK).values(made).on_conflict_do_nothing())
 
     def _forgotten(self) -> list[UUID]:
         old = datetime.now(UTC) - TELL_AGAIN_AFTER

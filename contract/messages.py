@@ -88,6 +88,7 @@ class Next:
     stage: str
     rules_version: str
     channel: str = ""
+    ahead: str = ""
     taken: int = 0
     answers: dict[int, Answer] = field(default_factory=dict)
     schedule: list[tuple[str, str, str]] | None = None

@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 
 from domain import facts as f
 from domain.calendars import add_bank_days, next_bank_day
-from domain.case import LIVE, Approval, Case, StepState
+from domain.case import LIVE, Case, StepState
 from domain.errors import Refused
 from domain.fold import THANKS, Moment, fold, notice_deadline
 from domain.hours import contact_moment, first_lawful
@@ -58,6 +58,8 @@ class Instruction:
     attempt: int = 1
     channel: str = ""
     """Of a message: the channel it will most likely take, for the provider's rate limit."""
+    ahead: str = ""
+    """The kind of step that comes next, or is under way: what operators list cases by."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,17 @@ class _Rules:
 
     def instruct(self, action: Action, reason: str, at: datetime | None = None, step: str = "") -> Instruction:
         attempt = self.case.steps[step].attempt if step in self.case.steps else 1
-        return Instruction(action, step, at, reason, self.case.stage(self.today), attempt, self.channel(action, step))
+        stage, channel = self.case.stage(self.today), self.channel(action, step)
+        return Instruction(action, step, at, reason, stage, attempt, channel, self.ahead_of(action))
+
+    def ahead_of(self, action: Action) -> str:
+        if action == Action.CLOSE or self.outcome():
+            return str(Action.CLOSE)
+        if self.case.legal_on:
+            return str(Action.LEGAL)
+        return next(
+            (str(step.do) for step in self.policy.steps if self.status(step) in ("pending", "running")), "person"
+        )
 
     def channel(self, action: Action, step: str) -> str:
         if action not in (Action.CONTACT, Action.NOTICE):
@@ -171,6 +183,10 @@ class _Rules:
         last = self.case.limitation().last + timedelta(days=1)
         day = min(until, last) if until else last
         return self.instruct(Action.WAIT, reason, self.midnight(day) if day > self.today else None)
+
+    def rest(self, reason: str) -> Instruction:
+        """Wait without a timer: somebody else has the date, with owner and alarm (an approval, the daily batch)."""
+        return self.instruct(Action.WAIT, reason)
 
     def task(self, kind: str, step: str, owner: str, due: date, holds: bool, details: tuple[str, ...]) -> f.TaskOpened:
         return f.TaskOpened(self.id("task", self.case.tasks_opened), kind, step, owner, due, holds, details)
@@ -336,7 +352,7 @@ class _Rules:
         """While the title is out, none of our steps goes on; a CRA that stays silent becomes a task."""
         protest = self.case.protest
         if protest.state == "queued":
-            return self.wait("waits for the next remittance")
+            return self.rest("waits for the next remittance")
         if protest.state not in LIVE:
             return None
         if protest.state == "suspended":
@@ -495,22 +511,14 @@ class _Rules:
             return self.ask(str(step.do), step.id, step.approve)
         if approval.state == "given":
             return None
-        return self.awaits(approval)
-
-    def awaits(self, approval: Approval) -> f.Own | Instruction:
-        """Nothing goes out on silence: an approval that is not given in time becomes the manager's task."""
-        if self.today > approval.due and f"approval-overdue:{approval.id}" not in self.case.asked:
-            due = add_bank_days(self.today, 1)
-            return self.task("approval-overdue", approval.id, "manager", due, False, (approval.purpose,))
-        until = approval.due + timedelta(days=1)
-        return self.wait("awaits approval", until if until > self.today else None)
+        return self.rest("awaits approval")
 
     def has_nothing_left(self) -> f.Own | Instruction:
         case = self.case
         if case.legal_on:
             return self.wait("in legal")
         if case.approval and case.approval.state == "asked":
-            return self.awaits(case.approval)
+            return self.rest("awaits approval")
         open_steps = [step for step in self.policy.steps if self.status(step) == "pending"]
         if case.notice and case.notice.state == "issued" and open_steps:
             return self.wait("waits for proof of the notice", case.notice.issued_on + SILENT_NOTICE)

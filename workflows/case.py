@@ -121,15 +121,15 @@ class CaseWorkflow:
 
     def obey(self, order: Next) -> None:
         """Take over a new instruction: what it took in leaves the inbox, who asked is answered, the UI sees it."""
-        shown = (self.next.stage, self.next.action)
+        shown = (self.next.stage, self.next.ahead)
         self.next = order
         self.inbox = [arrival for arrival in self.inbox if arrival.number > order.taken]
         self.answers.update(order.answers)
         if order.schedule is not None:
             self.schedule = order.schedule
         workflow.set_current_details(story(order))
-        if (order.stage, order.action) != shown:
-            workflow.upsert_search_attributes([STAGE.value_set(order.stage), NEXT.value_set(order.action)])
+        if (order.stage, order.ahead) != shown:
+            workflow.upsert_search_attributes([STAGE.value_set(order.stage), NEXT.value_set(order.ahead)])
 
     # --- what people and providers say -----------------------------------------------------------------------------
     @workflow.signal(dynamic=True)

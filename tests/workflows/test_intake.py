@@ -6,18 +6,18 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from people import Opened, new_case_row, short_ladder
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import ActivityEnvironment
 
 from activities.desk import fact_values, store_facts
 from activities.intake import Intake
 from contract.names import case_workflow_id
-from db.rows import CASE
+from db.rows import APPROVAL, CASE, TASK
 from domain import facts as f
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -129,3 +129,20 @@ async def test_operators_see_stage_and_next_action_of_every_case(office) -> None
             break
         await asyncio.sleep(0.1)
     assert life.handle.id in found
+
+
+async def test_an_approval_past_its_day_becomes_the_managers_task_once(office) -> None:
+    opened = due_today(office, short_ladder(STEPS))
+    yesterday = datetime.now(UTC).date() - timedelta(days=2)
+    with office.world.engine.begin() as conn:
+        conn.execute(
+            insert(APPROVAL).values(
+                id=uuid4(), case_id=opened.case, purpose="protest", step="protesto", role="supervisor", needed=1,
+                amount=Decimal("1000.00"), state="asked", due=yesterday, requested_at=datetime.now(UTC),
+            )
+        )  # fmt: skip
+    await scan(office)
+    await scan(office)
+    with office.world.engine.connect() as conn:
+        tasks = conn.execute(select(TASK).where(TASK.c.case_id == opened.case)).all()
+    assert [(task.kind, task.owner, task.details) for task in tasks] == [("approval-overdue", "manager", ["protest"])]
