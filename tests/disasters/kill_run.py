@@ -51,13 +51,22 @@ def main(folder: Path) -> None:
         for number, name in enumerate(KILLS):
             in_flight = hold_a_call(house, number)
             killed.append([name, in_flight])
-            os.kill(running_services(folder)[name], signal.SIGKILL)
+            os.kill(pid_of(folder, name), signal.SIGKILL)
             time.sleep(1.0)
             patiently(lambda: house.tell_sandbox("release", {}))
         wait_until_done(house, engine)
         print(json.dumps({"killed": killed, **count(house, engine)}))
         engine.dispose()
     settle()
+
+
+def pid_of(folder: Path, name: str) -> int:
+    """The process of a service; one that was killed a moment ago may still be on its way back."""
+    for _ in range(200):
+        if pid := running_services(folder).get(name):
+            return pid
+        time.sleep(0.1)
+    raise TimeoutError(name)
 
 
 def open_cases(engine: Engine) -> None:
