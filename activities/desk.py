@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
@@ -30,6 +30,7 @@ from domain.case import Case, dump, load
 from domain.decide import RULES_VERSION, Action, Decision, Heard, advance, schedule
 from domain.errors import Refused
 from domain.ledger import Line, chain
+from domain.places import time_zone
 from domain.policy import Policy, parse_policy
 
 Rows = Sequence[Row[Any]]
@@ -245,7 +246,7 @@ class Desk:
         self._write(
             INSTRUCTION, case_id=self.row.id, generation=generation, seq=seq, body=body, decided_at=datetime.now(UTC)
         )
-        self._save(following, generation, lines, (version, digest))
+        self._save(decision, following, generation, lines, (version, digest))
         return following
 
     def _schedule(self) -> list[dict[str, str]]:
@@ -306,8 +307,12 @@ class Desk:
         for fact_id, code in refused.items():
             self.conn.execute(update(FACT).where(FACT.c.id == UUID(fact_id)).values(refusal=code))
 
-    def _save(self, following: Next, generation: int, lines: list[Line], plan: tuple[int, str]) -> None:
+    def _save(
+        self, decision: Decision, following: Next, generation: int, lines: list[Line], plan: tuple[int, str]
+    ) -> None:
         closed = following.action == Action.CLOSE
+        day = decision.instruction.review
+        review = datetime.combine(day, time(0), time_zone(self.case.uf)) if day else None
         self.conn.execute(
             update(CASE)
             .where(CASE.c.id == self.row.id)
@@ -322,7 +327,7 @@ class Desk:
                 ledger_hash=self.head,
                 next_action=following.action,
                 next_step=following.step,
-                next_at=following.not_before,
+                next_at=following.not_before or review,
                 next_reason=following.reason,
                 schedule_version=plan[0],
                 schedule_hash=plan[1],

@@ -33,7 +33,7 @@ from domain import cra
 from domain import facts as f
 from domain.calendars import is_notary_day
 from domain.case import Case, load
-from domain.decide import Action, advance
+from domain.decide import Action, advance, answer_due
 from domain.eligibility import missing
 from domain.errors import BadFile, Misconfigured, Permanent, ProviderError, Unavailable, Unknown
 from domain.places import time_zone
@@ -109,6 +109,7 @@ def prepare_files(world: World, at: datetime | None = None) -> BatchReport:
     """
     now = world.now(at)
     _take_back(world, now)
+    _chase(world, now)
     queued = select(TITLE.c.creditor_id, ORDER.c.kind, ORDER.c.id).join(TITLE, TITLE.c.id == ORDER.c.title_id)
     with world.engine.connect() as conn:
         waiting = conn.execute(
@@ -122,6 +123,16 @@ def prepare_files(world: World, at: datetime | None = None) -> BatchReport:
             made += _prepare(world, creditor_id, kind, orders[start : start + TITLES_A_FILE], now)
             beat(made)
     return BatchReport(prepared=made)
+
+
+def _chase(world: World, now: datetime) -> None:
+    """A CRA that stays silent for too long becomes a task, once for each title and state."""
+    out = select(TITLE).where(TITLE.c.state.in_(("sent", "confirmed", "withdrawing")))
+    with world.engine.begin() as conn:
+        for title in conn.execute(out):
+            since = title.term_end or title.changed_at.astimezone(time_zone("DF")).date()
+            if answer_due(since) < now.astimezone(time_zone("DF")).date():
+                open_task(conn, f"chase:{title.id}:{title.state}", "chase-cra", [f"title {title.id}"], now)
 
 
 def _prepare(world: World, creditor_id: UUID, kind: str, order_ids: Sequence[UUID], now: datetime) -> bool:

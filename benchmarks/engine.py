@@ -39,7 +39,8 @@ AT_ONCE = 24
 """Lives in flight: enough to keep two cores busy, few enough that no task waits for seconds."""
 LIVES_A_ROUND = 24
 ASLEEP_FIRST = 150
-"""Sleeping cases that are in the cache before memory is first read: what all of them share is loaded by then."""
+"""Cases that sleep in the cache before memory is first read, started many at once: by then every thread, connection and
+module that all of them share is there, and what grows afterwards is the cases."""
 
 MOST_SLEEPERS = 300
 """With those before them, less than the cache of a worker holds (`worker`): none is evicted."""
@@ -122,7 +123,8 @@ async def _events(handle: WorkflowHandle[Any, Any]) -> Counter[str]:
 async def _memory(house: House, contender: Contender, world: Lives, sleepers: int) -> float:
     """Kilobytes by which a fresh worker grows for each case that sleeps in its cache."""
     with house.worker(WORKERS[contender]) as worker:
-        await _asleep(await world.start(min(ASLEEP_FIRST, sleepers)))
+        first = await asyncio.gather(*(world.start(max(1, min(ASLEEP_FIRST, sleepers) // 10)) for _ in range(10)))
+        await _asleep(handle for group in first for handle in group)
         before = resident(worker)
         await _asleep(await world.start(sleepers))
         return (resident(worker) - before) / 1024 / sleepers

@@ -9,14 +9,14 @@ and in an auditor's replay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID, uuid5
 
 from domain import facts as f
-from domain.calendars import add_bank_days, next_bank_day
+from domain.calendars import add_bank_days, add_notary_days, next_bank_day
 from domain.case import LIVE, Case, StepState
 from domain.errors import Refused
 from domain.fold import THANKS, Moment, fold, notice_deadline
@@ -60,6 +60,8 @@ class Instruction:
     """Of a message: the channel it will most likely take, for the provider's rate limit."""
     ahead: str = ""
     """The kind of step that comes next, or is under way: what operators list cases by."""
+    review: date | None = None
+    """Of a wait without a timer: the day by which somebody else looks (an approval's day, the daily batch)."""
 
 
 @dataclass(frozen=True)
@@ -184,9 +186,9 @@ class _Rules:
         day = min(until, last) if until else last
         return self.instruct(Action.WAIT, reason, self.midnight(day) if day > self.today else None)
 
-    def rest(self, reason: str) -> Instruction:
-        """Wait without a timer: somebody else has the date, with owner and alarm (an approval, the daily batch)."""
-        return self.instruct(Action.WAIT, reason)
+    def rest(self, reason: str, review: date) -> Instruction:
+        """Wait without a timer: somebody else has the date and raises the alarm (nightly scan, daily batch)."""
+        return replace(self.instruct(Action.WAIT, reason), review=review)
 
     def task(self, kind: str, step: str, owner: str, due: date, holds: bool, details: tuple[str, ...]) -> f.TaskOpened:
         return f.TaskOpened(self.id("task", self.case.tasks_opened), kind, step, owner, due, holds, details)
@@ -348,28 +350,21 @@ class _Rules:
         due = add_bank_days(self.today, 1)
         return f.ApprovalAsked(self.id("approval", number), purpose, step, role, needed, self.case.face(), due)
 
-    def title_is_at_notary(self) -> f.Own | Instruction | None:
-        """While the title is out, none of our steps goes on; a CRA that stays silent becomes a task."""
+    def title_is_at_notary(self) -> Instruction | None:
+        """While the title is out, none of our steps goes on."""
         protest = self.case.protest
         if protest.state == "queued":
-            return self.rest("waits for the next remittance")
+            return self.rest("waits for the next remittance", add_notary_days(self.today, 1))
         if protest.state not in LIVE:
             return None
         if protest.state == "suspended":
             return self.wait("suspended by court")
         return self.notary_answers("title at the notary")
 
-    def notary_answers(self, reason: str) -> f.Own | Instruction:
-        """Wait for an answer as long as answers take; then somebody has to ask."""
+    def notary_answers(self, reason: str) -> Instruction:
+        """Wait for an answer; the daily batch knows all titles that are out, and has somebody ask for a late one."""
         protest = self.case.protest
-        answer = add_bank_days(protest.term_end or protest.sent_on or self.today, CRA_ANSWERS_WITHIN)
-        if self.today < answer:
-            return self.wait(reason, answer)
-        about = f"{protest.title_id}:{protest.state}"
-        if f"chase-cra:{about}" not in self.case.asked:
-            due = next_bank_day(self.today)
-            return self.task("chase-cra", about, "supervisor", due, False, (f"title {protest.title_id}",))
-        return self.wait(f"{reason}, answer overdue")
+        return self.rest(reason, answer_due(protest.term_end or protest.sent_on or self.today))
 
     # --- the ladder ------------------------------------------------------------------------------------------------
     def anchors(self, step: Step) -> Anchors:
@@ -511,14 +506,14 @@ class _Rules:
             return self.ask(str(step.do), step.id, step.approve)
         if approval.state == "given":
             return None
-        return self.rest("awaits approval")
+        return self.rest("awaits approval", approval.due)
 
     def has_nothing_left(self) -> f.Own | Instruction:
         case = self.case
         if case.legal_on:
             return self.wait("in legal")
         if case.approval and case.approval.state == "asked":
-            return self.rest("awaits approval")
+            return self.rest("awaits approval", case.approval.due)
         open_steps = [step for step in self.policy.steps if self.status(step) == "pending"]
         if case.notice and case.notice.state == "issued" and open_steps:
             return self.wait("waits for proof of the notice", case.notice.issued_on + SILENT_NOTICE)
@@ -526,6 +521,11 @@ class _Rules:
             due = add_bank_days(self.today, 1)
             return self.task("ladder-finished", "", "supervisor", due, False, ("the ladder has no further step",))
         return self.wait("the ladder has no further step; a person decides")
+
+
+def answer_due(since: date) -> date:
+    """The day by which a CRA has answered: since the sending, or the end of the three-day term."""
+    return add_bank_days(since, CRA_ANSWERS_WITHIN)
 
 
 _ACTION = {"contact": Action.CONTACT, "notice": Action.NOTICE, "protest": Action.PROTEST, "legal": Action.LEGAL}

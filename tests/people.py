@@ -118,7 +118,8 @@ def new_case_row(
             conn.execute(
                 insert(DEBTOR).values(
                     id=ids.debtor, creditor_id=creditor, kind="consumer" if consumer else "company",
-                    document=cnpj(ids.debtor.int % 10**8), name="Devedora Inventada Comércio Ltda", address="Rua Fictícia, 10",
+                    document=cnpj(ids.debtor.int % 10**8), name="Devedora Inventada Comércio Ltda",
+                    address="Rua Fictícia, 10",
                     district="Centro", city="São Paulo", uf=uf, cep="01305000", ibge="3550308", opted_out=[],
                     created_at=LONG_AGO,
                 )

@@ -14,7 +14,7 @@ from benchmarks.portfolio import Portfolio
 
 
 def test_the_benchmark_lives_the_reference_life_in_all_three_and_prints_the_ratios(capsys) -> None:
-    assert main(["engine", "--lives", "2", "--sleepers", "5", "--json"]) == 0
+    assert main(["engine", "--lives", "2", "--sleepers", "20", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     for ratio in ("events_ratio", "lives_ratio", "memory_ratio", "empty_lives_ratio", "cpu_ratio"):
         assert document[ratio] > 0, ratio

@@ -175,7 +175,8 @@ class AnyLife(RuleBasedStateMachine):
         if not hasattr(self, "case") or self.case.case.closed:
             return
         case = self.case.case
-        waits = self.case.next.not_before is not None or case.tasks or case.approval or self.case.next.action != "wait"
+        order = self.case.next
+        waits = order.not_before or order.review or case.tasks or order.action != "wait"
         assert waits, f"nothing keeps this case alive: {self.case.next.reason}"
 
     @invariant()

@@ -262,6 +262,18 @@ class TestWhatLeaves:
         assert sorted(office.cra.sent()) == [REMITTANCE, "B9992311.262"]
 
 
+    def test_a_cra_that_stays_silent_becomes_a_task_once(self, office: Office) -> None:
+        [case] = sent(office, "1001")
+        office.at(DAY + timedelta(days=3))
+        batch(office)
+        assert tasks(office, "chase-cra") == []
+        office.at(DAY + timedelta(days=8))
+        batch(office)
+        batch(office)
+        [task] = tasks(office, "chase-cra")
+        assert task.details == [f"title {office.title(case).id}"]
+
+
 class TestHandingOver:
     """What the CRA says to a file, and what is done where it says nothing."""
 
