@@ -23,16 +23,14 @@ from temporalio.client import Client, WorkflowHandle
 
 from benchmarks.house import House, open_house, resident
 from benchmarks.lives import BareLives, Lives, OurLives
+from db.embedded import Service
 from db.engine import make_engine
 from gateways.temporal import PLUGIN
 
 Contender = Literal["ours", "bare", "empty"]
 CONTENDERS: tuple[Contender, ...] = ("ours", "bare", "empty")
-WORKERS: Mapping[Contender, str] = {
-    "ours": "worker",
-    "bare": "benchmarks.bare_worker",
-    "empty": "benchmarks.bare_worker",
-}
+WORKERS: Mapping[str, tuple[Contender, ...]] = {"worker": ("ours",), "benchmarks.bare_worker": ("bare", "empty")}
+"""The modules that are run as workers, and whose lives they live."""
 TARGETS = {"events_ratio": "at most 1.15", "lives_ratio": "at least 0.8", "memory_ratio": "at most 1.5"}
 
 AT_ONCE = 24
@@ -78,12 +76,15 @@ async def _measure(house: House, lives: int, sleepers: int) -> dict[str, Any]:
         events: dict[Contender, Counter[str]] = {}
         rounds: dict[Contender, list[Round]] = {contender: [] for contender in CONTENDERS}
         for count in _shares(lives):
-            for contender in CONTENDERS:
-                done, events[contender] = await _round(house, contender, worlds[contender], count)
-                rounds[contender].append(done)
-        memory = {
-            contender: await _memory(house, contender, worlds[contender], sleepers) for contender in CONTENDERS[:2]
-        }
+            for module, contenders in WORKERS.items():
+                with house.worker(module) as worker:
+                    for contender in contenders:
+                        done, events[contender] = await _round(house, worker, worlds[contender], count)
+                        rounds[contender].append(done)
+        memory: dict[Contender, float] = {}
+        for module, (contender, *_) in WORKERS.items():
+            with house.worker(module) as worker:
+                memory[contender] = await _memory(worker, worlds[contender], sleepers)
     finally:
         engine.dispose()
     return _document(events, rounds, memory)
@@ -96,7 +97,7 @@ def _shares(lives: int) -> list[int]:
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
-async def _round(house: House, contender: Contender, world: Lives, count: int) -> tuple[Round, Counter[str]]:
+async def _round(house: House, worker: Service, world: Lives, count: int) -> tuple[Round, Counter[str]]:
     """So many lives at once; before them one alone and unhurried, which warms the worker up: its events are counted."""
     limit = asyncio.Semaphore(AT_ONCE)
 
@@ -104,14 +105,12 @@ async def _round(house: House, contender: Contender, world: Lives, count: int) -
         async with limit:
             await world.live(handle)
 
-    with house.worker(WORKERS[contender]) as worker:
-        (first,) = await world.start(1)
-        await world.live(first, unhurried=True)
-        cpu, since = house.cpu(worker), time.perf_counter()
-        await asyncio.gather(*(one(handle) for handle in await world.start(count)))
-        seconds, used = time.perf_counter() - since, house.cpu(worker)
-        events = await _events(first)
-    return Round(count, seconds, {name: used[name] - cpu[name] for name in used}), events
+    (first,) = await world.start(1)
+    await world.live(first, unhurried=True)
+    cpu, since = house.cpu(worker), time.perf_counter()
+    await asyncio.gather(*(one(handle) for handle in await world.start(count)))
+    seconds, used = time.perf_counter() - since, house.cpu(worker)
+    return Round(count, seconds, {name: used[name] - cpu[name] for name in used}), await _events(first)
 
 
 async def _events(handle: WorkflowHandle[Any, Any]) -> Counter[str]:
@@ -120,14 +119,13 @@ async def _events(handle: WorkflowHandle[Any, Any]) -> Counter[str]:
     return Counter(name for name in names if name not in _OF_THE_DRIVER)
 
 
-async def _memory(house: House, contender: Contender, world: Lives, sleepers: int) -> float:
+async def _memory(worker: Service, world: Lives, sleepers: int) -> float:
     """Kilobytes by which a fresh worker grows for each case that sleeps in its cache."""
-    with house.worker(WORKERS[contender]) as worker:
-        first = await asyncio.gather(*(world.start(max(1, min(ASLEEP_FIRST, sleepers) // 10)) for _ in range(10)))
-        await _asleep(handle for group in first for handle in group)
-        before = resident(worker)
-        await _asleep(await world.start(sleepers))
-        return (resident(worker) - before) / 1024 / sleepers
+    first = await asyncio.gather(*(world.start(max(1, min(ASLEEP_FIRST, sleepers) // 10)) for _ in range(10)))
+    await _asleep(handle for group in first for handle in group)
+    before = resident(worker)
+    await _asleep(await world.start(sleepers))
+    return (resident(worker) - before) / 1024 / sleepers
 
 
 async def _asleep(handles: Iterable[WorkflowHandle[Any, Any]]) -> None:

@@ -84,7 +84,10 @@ class Days:
 
     async def _idle(self) -> None:
         """Moving the clock during a workflow task would cause another one, which no history of production has."""
-        while (await self.handle.describe()).raw_description.HasField("pending_workflow_task"):
+        while True:
+            now = (await self.handle.describe()).raw_description
+            if not now.HasField("pending_workflow_task") and not now.pending_activities:
+                return
             await asyncio.sleep(0.01)
 
     async def pass_days(self, days: int) -> None:

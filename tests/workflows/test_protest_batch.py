@@ -261,7 +261,6 @@ class TestWhatLeaves:
         assert upload_files(office.world).uploaded == 2
         assert sorted(office.cra.sent()) == [REMITTANCE, "B9992311.262"]
 
-
     def test_a_cra_that_stays_silent_becomes_a_task_once(self, office: Office) -> None:
         [case] = sent(office, "1001")
         office.at(DAY + timedelta(days=3))
