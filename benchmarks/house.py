@@ -45,7 +45,7 @@ class House:
         port = free_port()
         environment = self._environment() | {"REGUA_HEALTH_PORT": str(port)}
         health = f"http://127.0.0.1:{port}/health"
-        service = python_service(self.settings, module, module, ready=health, env=environment, grace=35.0)
+        service = python_service(self.settings, module, module, ready=health, env=environment)
         with running(service):
             yield service
 
@@ -96,13 +96,16 @@ def open_house(folder: Path) -> Iterator[House]:
 
 @contextmanager
 def running(service: Service) -> Iterator[Service]:
-    """A service from when it serves until the block ends. Raises `Unavailable` if it does not start."""
+    """A service from when it serves until the block ends; then it is killed, for nothing of it is needed any more.
+
+    Raises `Unavailable` if it does not start.
+    """
     service.start()
     try:
         service.wait_ready()
         yield service
     finally:
-        service.stop()
+        service.kill()
 
 
 def resident(worker: Service) -> int:

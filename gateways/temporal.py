@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import logging
 import time
@@ -14,7 +13,8 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import CompositePayloadConverter, DataConverter
 from temporalio.plugin import SimplePlugin
 from temporalio.runtime import (
     LogForwardingConfig,
@@ -30,12 +30,27 @@ from contract.names import CREDITOR_ATTRIBUTE, NEXT_ATTRIBUTE, STAGE_ATTRIBUTE
 from gateways.scrub import ScrubbingFailureConverter
 from gateways.settings import Settings, temporal_config
 
-_NOT_SANDBOXED = ("domain", "contract", "pydantic", "pydantic_core", "structlog", "zoneinfo", "holidays")
+_NOT_SANDBOXED = (
+    "domain", "contract", "pydantic", "pydantic_core", "structlog", "zoneinfo", "holidays",
+    "workflows.options", "workflows.telling",
+)  # fmt: skip
 """What workflow files import besides Temporal: pure, or slow to import for each case; zoneinfo breaks in a sandbox."""
+
+_CONVERTERS = PydanticPayloadConverter().converters
+
+
+class SharedPayloadConverter(CompositePayloadConverter):
+    """The pydantic converter, once per process: the SDK makes one per cached case, and each builds its own types."""
+
+    def __init__(self) -> None:
+        super().__init__(*_CONVERTERS.values())
+
 
 PLUGIN = SimplePlugin(
     "regua",
-    data_converter=dataclasses.replace(pydantic_data_converter, failure_converter_class=ScrubbingFailureConverter),
+    data_converter=DataConverter(
+        payload_converter_class=SharedPayloadConverter, failure_converter_class=ScrubbingFailureConverter
+    ),
     workflow_runner=SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(*_NOT_SANDBOXED)
     ),

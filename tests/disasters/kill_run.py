@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import make_engine
 from db.rows import CASE, CONTACT, CONTACT_CASE, FACT, LEDGER
+from domain.errors import Unavailable
 from gateways.temporal import settle
 from starter import up
 from starter.demo.house import ORIGIN, House
@@ -107,7 +108,7 @@ def patiently(attempt: Any) -> None:
     for _ in range(100):
         try:
             attempt()
-        except (requests.RequestException, OSError):
+        except (requests.RequestException, OSError, Unavailable):
             time.sleep(0.2)
         else:
             return

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 from people import Opened, ladder, new_case_row
+from sqlalchemy import select, update
 
-from db.rows import CONTACT, CONTACT_POINT, DEBTOR, DOCUMENT, NOTE, STAFF, TASK
+from db.rows import CASE, CONTACT, CONTACT_POINT, DEBTOR, DOCUMENT, NOTE, STAFF, TASK
 
 TODAY = datetime.now(UTC).date()
 TOMORROW = f"{TODAY + timedelta(days=2):%d/%m/%Y}"
@@ -312,6 +313,9 @@ def test_a_task_is_finished_with_a_short_word(terminal: Any, opened: Opened) -> 
     with terminal.engine.begin() as conn:
         conn.execute(TASK.insert().values(row))
         conn.execute(TASK.insert().values(row | {"id": UUID(int=8 << 100), "case_id": None, "kind": "channel-fault"}))
+        known = {str(UUID(int=7)): {"kind": "step", "step": "ligar", "due": TODAY.isoformat(), "holds": False}}
+        state = conn.execute(select(CASE.c.state).where(CASE.c.id == opened.case)).scalar_one()
+        conn.execute(update(CASE).where(CASE.c.id == opened.case).values(state=state | {"tasks": known}))
     assert terminal.type("task", "done", UUID(int=7), "--outcome", "Falei com ela", "--by", "ana").code == 1
     assert (
         terminal.type("task", "done", UUID(int=7), "--outcome", "reached", "--by", "ana", "--json").json["status"]
@@ -321,6 +325,17 @@ def test_a_task_is_finished_with_a_short_word(terminal: Any, opened: Opened) -> 
     assert terminal.type("task", "done", UUID(int=8 << 100), "--outcome", "mended", "--by", "ana").code == 0
     again = terminal.type("task", "done", UUID(int=8 << 100), "--outcome", "mended", "--by", "ana", "--json")
     assert (again.code, again.json["code"]) == (1, "task-done")
+
+
+def test_a_task_that_its_case_does_not_wait_for_is_finished_at_once(terminal: Any, opened: Opened) -> None:
+    row = {
+        "id": UUID(int=9), "case_id": opened.case, "kind": "bad-contact", "step": "", "owner": "clerk", "due": TODAY,
+        "details": [], "outcome": "", "done_by": "", "opened_at": datetime.now(UTC),
+    }  # fmt: skip
+    with terminal.engine.begin() as conn:
+        conn.execute(TASK.insert().values(row))
+    assert terminal.type("task", "done", UUID(int=9), "--outcome", "mended", "--by", "ana").code == 0
+    assert terminal.facts(opened.case) == []
 
 
 def test_an_opt_out_holds_for_all_cases_of_the_debtor(terminal: Any, opened: Opened) -> None:
