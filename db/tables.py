@@ -46,6 +46,11 @@ def _time(*, null: bool = False, index: bool = False) -> Any:
     return Field(sa_type=TIME, nullable=False, index=index)
 
 
+def _text(*, index: bool = False) -> Any:
+    """Text that rows from before this column lack: empty."""
+    return Field(default="", index=index, sa_column_kwargs={"server_default": ""})
+
+
 def _money(*, null: bool = False) -> Any:
     return Field(default=None, sa_type=MONEY, nullable=True) if null else Field(sa_type=MONEY, nullable=False)
 
@@ -65,6 +70,8 @@ class Creditor(SQLModel, table=True):
     phone: str
     settings: dict[str, Any] = _json()
     salt: str
+    news_on: date | None = None
+    """The last day up to which all that was paid is known here; older than the last business day: nothing escalates."""
     created_at: datetime = _time()
 
 
@@ -136,6 +143,10 @@ class Invoice(SQLModel, table=True):
     monthly_interest_percent: Decimal = Field(sa_type=sa.Numeric(7, 4))
     charges_source: str = ""
     description: str = ""
+    bank: str = _text()
+    our_number: str = _text(index=True)
+    """The number that the bank knows a boleto by (*nosso número*), as the invoice brought it."""
+    boleto_line: str = _text()
     policy: str = ""
     row_hash: str
     import_id: UUID | None = _link("import_file.id", null=True)
@@ -442,8 +453,101 @@ class PaymentRow(SQLModel, table=True):
     paid_on: date
     source: str
     hint: str = ""
+    txid: str = _text()
+    our_number: str = _text()
+    payer: str = _text()
+    credited: Decimal | None = _money(null=True)
+    proposal: list[dict[str, Any]] = _json("[]")
+    """Where a person must say: what the matching proposes, as case ids with amounts and the reason."""
+    bank_file_id: UUID | None = _link("bank_file.id", null=True)
     reversed_on: date | None = None
     received_at: datetime = _time()
+
+
+class BankFileRow(SQLModel, table=True):
+    """A bank's file, stored whole before it is taken in, once: its hash is its name. Days are those it speaks of."""
+
+    __tablename__ = "bank_file"
+    __table_args__ = (sa.UniqueConstraint("creditor_id", "sha256"),)
+    id: UUID = _id()
+    creditor_id: UUID = Field(foreign_key="creditor.id")
+    sha256: str
+    layout: str
+    name: str
+    document_id: UUID = _link("document.id")
+    covers_until: date | None = None
+    counts: dict[str, Any] = _json()
+    actor: str
+    received_at: datetime = _time()
+
+
+class PaymentCode(SQLModel, table=True):
+    """A Pix charge that was offered to a debtor; `txid` is our key at the provider.
+
+    `state`: asked (the provider may or may not know it), active, removing (to be removed), removed, paid.
+    `amount` is what is asked for as of `quoted_on`; `valid_until` is the last day on which it can be paid.
+    """
+
+    __tablename__ = "payment_code"
+    __table_args__ = (
+        sa.Index("ix_payment_code_live", "state", postgresql_where=sa.text("state IN ('asked', 'active', 'removing')")),
+    )
+    id: UUID = _id()
+    creditor_id: UUID = _link("creditor.id")
+    case_id: UUID = _link("case.id")
+    txid: str = Field(unique=True)
+    amount: Decimal = _money()
+    quoted_on: date
+    valid_until: date
+    instalment: int = 0
+    br_code: str = ""
+    state: str
+    created_at: datetime = _time()
+    changed_at: datetime = _time()
+
+
+class PlanRow(SQLModel, table=True):
+    """An agreement (*acordo*): its instalments, and the evidence of who accepted which text, when, by what."""
+
+    __tablename__ = "plan"
+    id: UUID = _id()
+    case_id: UUID = _link("case.id")
+    state: str
+    terms: dict[str, Any] = _json()
+    total: Decimal = _money()
+    text_hash: str = ""
+    document_id: UUID | None = _link("document.id", null=True)
+    accepted_by: str = ""
+    accepted_how: str = ""
+    offered_at: datetime = _time()
+    accepted_at: datetime | None = _time(null=True)
+
+
+class Moratorium(SQLModel, table=True):
+    """A hold over many cases: of a place (UF or IBGE code), a segment or a debtor, from a day up to and including one."""
+
+    id: UUID = _id()
+    creditor_id: UUID | None = _link("creditor.id", null=True)
+    scope: str
+    value: str
+    since: date
+    until: date | None = None
+    reason: str
+    document_id: UUID | None = _link("document.id", null=True)
+    actor: str
+    set_at: datetime = _time()
+    lifted_at: datetime | None = _time(null=True)
+
+
+class IndexValue(SQLModel, table=True):
+    """One month's value of a published series (IPCA, legal rate), in per cent, with its source."""
+
+    __tablename__ = "index_value"
+    series: str = Field(primary_key=True)
+    month: date = Field(primary_key=True)
+    percent: Decimal = Field(sa_type=sa.Numeric(12, 6), nullable=False)
+    source: str
+    loaded_at: datetime = _time()
 
 
 class Document(SQLModel, table=True):

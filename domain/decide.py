@@ -201,7 +201,7 @@ class _Rules:
         if not self.case.needs:
             return None
         need = self.case.needs[0]
-        length = self.policy.dispute_deadline if need.task == "dispute" else Offset(1, "bd")
+        length = self.policy.dispute.deadline if need.task == "dispute" else Offset(1, "bd")
         due = next_bank_day(move(self.today, length))
         return self.task(need.task, need.step, need.owner, due, need.holds, need.details)
 

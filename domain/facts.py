@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, TypeAdapter
 
-Hold = Literal["court", "insolvency", "death", "over-indebted", "vanished"]
+Hold = Literal["court", "insolvency", "death", "over-indebted", "vanished", "moratorium"]
+How = Literal["staff", "reply", "link", "phone", "file", ""]
 Level = Literal["sent", "delivered", "read", "received-by-name"]
 
 
@@ -25,6 +26,7 @@ class Extended:
 
     due: date
     source: str = ""
+    document_id: str = ""
     kind: Literal["extended"] = "extended"
 
 
@@ -36,6 +38,7 @@ class Adjusted:
     how: Literal["rebate", "return", "withholding", "credit-note", "correction"]
     on: date
     source: str = ""
+    document_id: str = ""
     kind: Literal["adjusted"] = "adjusted"
 
 
@@ -57,14 +60,38 @@ class WrittenOff:
 
 @dataclass(frozen=True)
 class PaymentReceived:
-    """Money for this case. `at_notary`: paid to the notary, who gives quittance for the declared value."""
+    """Money for this case. `at_notary`: paid to the notary, who gives quittance for the declared value.
+
+    `quoted_on`: paid in time by a code that asked for the debt of that day; it is worth what it was worth then.
+    """
 
     reference: str
     amount: Decimal
     paid_on: date
     source: str = ""
     at_notary: bool = False
+    quoted_on: date | None = None
     kind: Literal["payment"] = "payment"
+
+
+@dataclass(frozen=True)
+class PaymentInClearing:
+    """Money is on its way (a boleto or a cheque between banks): counted when it arrives under the same reference."""
+
+    reference: str
+    amount: Decimal
+    expected_on: date
+    source: str = ""
+    kind: Literal["clearing"] = "clearing"
+
+
+@dataclass(frozen=True)
+class PaymentClaimed:
+    """The debtor says that he has paid: the ladder rests while a person looks for the proof."""
+
+    claim_id: str
+    how: How = ""
+    kind: Literal["claim"] = "claim"
 
 
 @dataclass(frozen=True)
@@ -108,20 +135,66 @@ class PromiseMade:
     promise_id: str
     on: date
     amount: Decimal | None = None
+    how: How = ""
     kind: Literal["promise"] = "promise"
 
 
 @dataclass(frozen=True)
+class Instalment:
+    """One part of a plan: its number (0 = down payment), its due date, reais."""
+
+    number: int
+    due: date
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class PlanAgreed:
+    """The debtor accepted a plan (acordo) without novation; `text_hash` is the SHA-256 of the text that he accepted."""
+
+    plan_id: str
+    instalments: tuple[Instalment, ...]
+    offer: str = ""
+    how: How = ""
+    text_hash: str = ""
+    document_id: str = ""
+    kind: Literal["plan"] = "plan"
+
+
+@dataclass(frozen=True)
+class PlanEnded:
+    """Staff end a plan before its end: the debt stands as if it had been broken."""
+
+    plan_id: str
+    reason: str = ""
+    kind: Literal["plan_ended"] = "plan_ended"
+
+
+@dataclass(frozen=True)
 class DisputeOpened:
-    """The debtor denies the debt or its amount."""
+    """The debtor denies the debt or a part of it. `amount`: what is disputed in reais, None = everything.
+
+    `explain_by`: the day by which he has to say why, where he has not yet.
+    """
 
     dispute_id: str
+    amount: Decimal | None = None
+    explain_by: date | None = None
+    how: How = ""
     kind: Literal["dispute"] = "dispute"
 
 
 @dataclass(frozen=True)
+class DisputeExplained:
+    """The debtor said why; now the creditor has to answer."""
+
+    dispute_id: str
+    kind: Literal["dispute_explained"] = "dispute_explained"
+
+
+@dataclass(frozen=True)
 class DisputeResolved:
-    """A person decided the dispute: upheld (the debtor is right, the debt is void) or rejected."""
+    """A person decided the dispute: upheld (the debtor is right, the disputed part is no debt) or rejected."""
 
     upheld: bool
     kind: Literal["resolve"] = "resolve"
@@ -161,9 +234,11 @@ class Resumed:
 
 @dataclass(frozen=True)
 class HoldSet:
-    """Something in the world forbids going on, with no date: a court order, insolvency, a death."""
+    """Something in the world forbids going on: a court order, insolvency, a death, a moratorium (until a day)."""
 
     hold: Hold
+    until: date | None = None
+    document_id: str = ""
     kind: Literal["hold"] = "hold"
 
 
@@ -173,6 +248,22 @@ class HoldLifted:
 
     hold: Hold
     kind: Literal["lift"] = "lift"
+
+
+@dataclass(frozen=True)
+class LimitationOverridden:
+    """A lawyer answers for a protest after the executive term, with a reason in a note (never after the last term)."""
+
+    note_id: str
+    kind: Literal["limitation_overridden"] = "limitation_overridden"
+
+
+@dataclass(frozen=True)
+class BoletoWithdrawn:
+    """The bank confirmed that the invoice's boleto can no longer be paid."""
+
+    source: str = ""
+    kind: Literal["boleto_withdrawn"] = "boleto_withdrawn"
 
 
 @dataclass(frozen=True)
@@ -487,6 +578,32 @@ class PromiseBroken:
 
 
 @dataclass(frozen=True)
+class PlanBroken:
+    """An instalment stayed unpaid past the tolerance: the plan lapses, the debt revives less what was paid."""
+
+    plan_id: str
+    on: date
+    kind: Literal["plan_broken"] = "plan_broken"
+
+
+@dataclass(frozen=True)
+class PlanCompleted:
+    """Every instalment was paid: the debt is settled. `waived`: the discount that now counts."""
+
+    plan_id: str
+    waived: Decimal
+    kind: Literal["plan_completed"] = "plan_completed"
+
+
+@dataclass(frozen=True)
+class HoldEnded:
+    """The last day of a dated hold is over, or the holding reason lapsed by itself (`claim`, `clearing`)."""
+
+    hold: str
+    kind: Literal["hold_ended"] = "hold_ended"
+
+
+@dataclass(frozen=True)
 class PauseEnded:
     """The last day of a pause is over."""
 
@@ -555,15 +672,17 @@ class Refusal:
 
 
 Told = (
-    Extended | Adjusted | Voided | WrittenOff | PaymentReceived | PaymentReversed | Vanished | ContactDataChanged
-    | Released | PromiseMade | DisputeOpened | DisputeResolved | OptedOut | OptedIn | Paused | Resumed | HoldSet
+    Extended | Adjusted | Voided | WrittenOff | PaymentReceived | PaymentInClearing | PaymentClaimed | PaymentReversed
+    | LimitationOverridden | BoletoWithdrawn | Vanished | ContactDataChanged
+    | Released | PromiseMade | PlanAgreed | PlanEnded | DisputeOpened | DisputeExplained | DisputeResolved | OptedOut | OptedIn | Paused | Resumed | HoldSet
     | HoldLifted | NoteAdded | ContactLogged | TaskDone | Approved | ApprovalRefused | PolicyMigrated | Unreadable
     | ContactSent | ContactDeferred | ContactFailed | Unreachable | NoticeIssued | NoticeProved | NoticeReturned
     | TitleQueued | TitleIncomplete | TitleSent | TitleConfirmed | TitleReturned | TitleRegistered | TitleWithdrawn
     | TitleCancelled | TitleSuspended | WithdrawalAsked | HandedOver | ActionFailed
 )  # fmt: skip
 Own = (
-    Opened | StepPassedOver | TaskOpened | ApprovalAsked | PromiseKept | PromiseBroken | PauseEnded
+    Opened | StepPassedOver | TaskOpened | ApprovalAsked | PromiseKept | PromiseBroken | PlanBroken | PlanCompleted
+    | HoldEnded | PauseEnded
     | NoticeUndeliverable | NoticeReleasedByTwo | TitleUnqueued | WithdrawalQueued | Closed | Reopened | Refusal
 )  # fmt: skip
 Fact = Told | Own
@@ -571,7 +690,21 @@ Fact = Told | Own
 FACT: TypeAdapter[Fact] = TypeAdapter(Annotated[Fact, Discriminator("kind")])
 
 BY_SIGNAL = frozenset(
-    {"payment", "reverse", "promise", "dispute", "opt_out", "pause", "resume", "note", "hold", "log", "contact_data"}
+    {
+        "payment",
+        "reverse",
+        "clearing",
+        "claim",
+        "promise",
+        "dispute",
+        "opt_out",
+        "pause",
+        "resume",
+        "note",
+        "hold",
+        "log",
+        "contact_data",
+    }
 )
 """What a raw Temporal signal or update with a readable body may say. `approve`, `refuse`, `write_off`, `void` and all
 outcomes of our own actions only count as stored facts, written by who may write them."""

@@ -27,6 +27,7 @@ Unit = Literal["d", "bd", "w", "m"]
 Proof = Literal["sent", "delivered", "read", "received-by-name"]
 AlreadyLate = Literal["from-the-start", "as-dated"]
 FirstWave = Literal["needs-release", "free"]
+PrincipalOnly = Literal["impute", "keep", "waive"]
 Hours = tuple[time, time]
 
 ANCHORS = ("due", "previous", "notice.deadline", "protest.over", "promise.broken")
@@ -201,12 +202,69 @@ class PromiseRules:
 
     longest: int = 15
     most: int = 2
+    shorten_after: int = 0
+    """So many broken promises let the friendly steps before the next firm one fall away; 0 = never."""
+
+
+@dataclass(frozen=True)
+class PaymentRules:
+    """What money means to the ladder.
+
+    `respite`: how long the ladder rests after a part payment. `principal_only`: a payment of exactly the open principal
+    is imputed to charges first (CC art. 354), or to capital, the charges being kept or waived. `clearing`: how long past
+    its expected day money on its way is waited for. `claimed`: how long "I already paid" holds.
+    """
+
+    respite: Offset | None = None
+    principal_only: PrincipalOnly = "impute"
+    clearing: Offset = Offset(2, "bd")
+    claimed: Offset = Offset(3, "bd")
+
+
+@dataclass(frozen=True)
+class Discount:
+    """What is taken off for cash when a debt is at least so many days late, in per cent of charges and principal."""
+
+    days_late: int
+    percent: Decimal
+
+
+@dataclass(frozen=True)
+class PlanRules:
+    """What may be agreed without asking anybody: at most so many instalments, at least so much down (per cent) and per
+    instalment (reais), interest per month (per cent), discounts for cash, the tolerance before a late instalment breaks
+    the plan, and how long an offer stands."""
+
+    most: int = 6
+    down: Decimal = Decimal(20)
+    minimum: Decimal = Decimal("50.00")
+    interest: Decimal = Decimal(0)
+    tolerance: Offset = Offset(5, "d")
+    answer: Offset = Offset(5, "bd")
+    discounts: tuple[Discount, ...] = ()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A named offer that a step can make: instalments beside the down payment (0 = cash), down payment in per cent."""
+
+    name: str
+    instalments: int
+    down: Decimal
+
+
+@dataclass(frozen=True)
+class DisputeRules:
+    """How long the creditor has to answer a dispute, and the debtor to explain one that he has not explained."""
+
+    deadline: Offset = Offset(10, "bd")
+    explain: Offset = Offset(5, "bd")
 
 
 OFFICE_HOURS: Hours = (time(9), time(18))
 """From Monday to Friday the law of every state allows these."""
 DEFAULT_CONTACT = ContactRules({day: OFFICE_HOURS if day < 5 else None for day in range(7)}, per_day=1, per_week=3)
-DEFAULT_DISPUTE_DEADLINE = Offset(10, "bd")
+DEFAULT_WARNING = Offset(90, "d")
 
 
 @dataclass(frozen=True)
@@ -221,7 +279,12 @@ class Policy:
     tolerance: Decimal
     proof: Proof
     promise: PromiseRules
-    dispute_deadline: Offset
+    dispute: DisputeRules
+    payments: PaymentRules
+    plan: PlanRules
+    offers: tuple[Offer, ...]
+    warn: Offset
+    """How long before a limitation term ends a person is warned."""
     steps: tuple[Step, ...]
     hash: str
     text: str
@@ -530,7 +593,11 @@ def _policy(reader: _Reader, node: yaml.Node, text: str) -> Policy:
         tolerance=reader.value(fields, "tolerance", _amount, Decimal("0.00")),
         proof=cast(Proof, reader.value(fields, "proof", _one_of(get_args(Proof)), "delivered")),
         promise=_promise(reader, fields["promise"]) if "promise" in fields else PromiseRules(),
-        dispute_deadline=_dispute(reader, fields["dispute"]) if "dispute" in fields else DEFAULT_DISPUTE_DEADLINE,
+        dispute=_dispute(reader, fields["dispute"]) if "dispute" in fields else DisputeRules(),
+        payments=PaymentRules(),
+        plan=PlanRules(),
+        offers=(),
+        warn=DEFAULT_WARNING,
         steps=_steps(reader, fields["steps"]) if "steps" in fields else (),
         hash=hashlib.sha256(text.encode()).hexdigest(),
         text=text,
@@ -628,9 +695,13 @@ def _promise(reader: _Reader, node: yaml.Node) -> PromiseRules:
     )
 
 
-def _dispute(reader: _Reader, node: yaml.Node) -> Offset:
-    fields = reader.mapping(node, "dispute", ("deadline",))
-    return reader.value(fields, "deadline", _length, DEFAULT_DISPUTE_DEADLINE)
+def _dispute(reader: _Reader, node: yaml.Node) -> DisputeRules:
+    fields = reader.mapping(node, "dispute", ("deadline", "explain"))
+    usual = DisputeRules()
+    return DisputeRules(
+        reader.value(fields, "deadline", _length, usual.deadline),
+        reader.value(fields, "explain", _length, usual.explain),
+    )
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------

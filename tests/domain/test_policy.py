@@ -105,7 +105,7 @@ def test_what_a_file_leaves_out_is_the_cautious_default() -> None:
     assert policy.entry == Entry("from-the-start", "needs-release")
     assert (policy.grace, policy.tolerance, policy.proof) == (None, Decimal(0), "delivered")
     assert policy.promise == PromiseRules(longest=15, most=2)
-    assert policy.dispute_deadline == Offset(10, "bd")
+    assert policy.dispute.deadline == Offset(10, "bd")
     assert policy.steps[0].late is Late.SEND
 
 
@@ -117,7 +117,7 @@ def test_promises_disputes_and_proof_are_read() -> None:
 
     assert policy.proof == "received-by-name"
     assert policy.promise == PromiseRules(30, 4)
-    assert policy.dispute_deadline == Offset(5, "bd")
+    assert policy.dispute.deadline == Offset(5, "bd")
 
 
 @pytest.mark.parametrize(
