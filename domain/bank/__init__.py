@@ -1,0 +1,5 @@
+"""Bank files: what banks report about titles and money, read strictly and refused whole where anything does not hold."""
+
+from domain.bank.model import BankFile, Kind, Layout, OurNumber, Record, Sums, bare_number
+
+__all__ = ["BankFile", "Kind", "Layout", "OurNumber", "Record", "Sums", "bare_number"]
