@@ -1,7 +1,7 @@
 """What a bank tells about titles and money, in the words of the trade and free of any bank's layout.
 
-A return file (CNAB 240 or 400, FEBRABAN) or a statement (OFX) becomes a `BankFile` and a stream of `Record`s. What a code
-means is looked up per bank and layout (`domain/data/bank/occurrences.csv`): `18` and `24` change their meaning.
+A return file (CNAB 240 or 400, FEBRABAN) or a statement (OFX) becomes a `BankFile` and a stream of `Record`s. What a
+code means is looked up per bank and layout (`domain/data/bank/occurrences.csv`): `18` and `24` change their meaning.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ Layout = Literal["cnab240", "cnab400", "ofx"]
 
 
 class Kind(StrEnum):
-    """What happened to a title or an account. `UNKNOWN`: the table does not know the code; a person has to look."""
+    """What happened to a title or an account.
+
+    ENTERED: the bank took the title. WRITTEN_OFF: baixa, it can no longer be paid. PROTEST_ORDERED, WITHDRAWAL_ORDERED:
+    the bank confirms our instruction, nothing has happened at the notary yet. CHANGED: another instruction was carried
+    out. UNKNOWN: the table does not know the code; a person has to look.
+    """
 
     PAID = "paid"
     PAID_AT_NOTARY = "paid-at-notary"
@@ -49,8 +54,6 @@ class Kind(StrEnum):
 
 
 _MONEY = frozenset({Kind.PAID, Kind.PAID_AT_NOTARY, Kind.PAID_PARTLY})
-"""ENTERED: the bank took the title. WRITTEN_OFF: baixa, it can no longer be paid. PROTEST_ORDERED, WITHDRAWAL_ORDERED:
-the bank confirms our instruction; nothing happened at the notary yet. CHANGED: another instruction was carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class BankFile:
     """A file that was checked whole. Iterating gives its records in the order of the lines, as often as one likes.
 
     Records are read again from the stream each time and never held together: one iteration at a time, and the stream
-    must stay open and unchanged. `bank` is the three-digit code; `account` the creditor's account as the file writes it;
+    must stay open and unchanged. `bank` is the three-digit code, `account` the creditor's account as the file has it,
     `sequence` the file's number (0 where it has none). `covers_until`: all that happened up to and including this day
     is reported here or in an earlier file; None where the file does not say. `identity` names the file in references.
     """
