@@ -222,7 +222,8 @@ class Desk:
     def conclude(self, generation: int, seq: int) -> Next:
         """Decide and write everything; returns the instruction recorded under (case, generation, seq)."""
         if self.row.ledger_seq == 0:
-            opened = f.Opened(self.case.policy_hash, self.case.terms.principal, self.case.terms.due)
+            terms = self.case.terms
+            opened = f.Opened(self.case.policy_hash, terms.principal, terms.due, dump(self.case))
             self.heard.insert(0, Heard(opened, self.now, "engine", "intake"))
         tasks, approval = set(self.case.tasks), self.case.approval
         decision = self.decide()

@@ -110,7 +110,8 @@ def advance(case: Case, heard: Iterable[Heard], policy: Policy, now: datetime) -
             entries.append(Entry(item.fact, item.at, item.actor, item.cause))
         except Refused as refused:
             refusals[item.cause] = refused
-            entries.append(Entry(f.Refusal(item.fact.kind, refused.code), item.at, item.actor, item.cause))
+            refusal = f.Refusal(item.fact.kind, refused.code, f.to_json(item.fact))
+            entries.append(Entry(refusal, item.at, item.actor, item.cause))
     while True:
         move = _Rules(case, policy, now).move()
         if isinstance(move, Instruction):

@@ -7,7 +7,7 @@ ever. Add kinds and fields with defaults; never rename or remove one, old cases 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -515,11 +515,16 @@ class ActionFailed:
 # --- own: what the case decides by itself --------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Opened:
-    """The first entry of every case."""
+    """The first entry of every case.
+
+    `start` is the case as it was before anything was taken in (`domain.case.dump`): from it and the entries that follow
+    an auditor builds every later state again. Ledgers from before this field have it empty.
+    """
 
     policy_hash: str
     principal: Decimal
     due: date
+    start: dict[str, Any] = field(default_factory=dict, compare=False)
     kind: Literal["opened"] = "opened"
 
 
@@ -664,10 +669,14 @@ class Reopened:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A fact that the rules did not allow; it changed nothing, and stands in the ledger with its reason."""
+    """A fact that the rules did not allow; it changed nothing, and stands in the ledger with its reason.
+
+    `body` is the fact as it was told (JSON), so that an auditor can ask today's rules about it.
+    """
 
     fact: str
     code: str
+    body: dict[str, Any] = field(default_factory=dict, compare=False)
     kind: Literal["refused"] = "refused"
 
 

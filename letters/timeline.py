@@ -125,6 +125,8 @@ def _shown(name: str, value: Any) -> str:
     if name in ("channel", "channels"):
         each = value if isinstance(value, tuple) else (value,)
         return ", ".join(map(channel, each)) or "nenhum meio"
+    if isinstance(value, dict):
+        return ""  # a state for machines
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, bool):

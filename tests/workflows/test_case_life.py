@@ -98,7 +98,8 @@ async def test_a_staff_update_is_answered_with_the_new_state_or_with_the_reason_
     assert (refused.accepted, refused.code) == (False, "promise-horizon")
     assert "must lie between" in refused.text
     await life.record("promised-and-a-promise-refused")
-    assert life.entries("refused") == [{"fact": "promise", "code": "promise-horizon", "kind": "refused"}]
+    (refused,) = life.entries("refused")
+    assert (refused["fact"], refused["code"], refused["body"]["kind"]) == ("promise", "promise-horizon", "promise")
 
 
 async def test_an_instruction_that_is_recorded_is_the_answer_however_often_it_is_asked_for(office) -> None:
