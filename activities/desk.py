@@ -31,7 +31,8 @@ from domain.decide import RULES_VERSION, Action, Decision, Heard, advance, sched
 from domain.errors import Refused
 from domain.ledger import Line, chain
 from domain.places import time_zone
-from domain.policy import Policy, parse_policy
+from domain.policy import Policy
+from domain.policy_file import parse_policy
 
 Rows = Sequence[Row[Any]]
 NEXT: TypeAdapter[Next] = TypeAdapter(Next)
@@ -45,7 +46,7 @@ class UnknownPolicyError(Exception):
 
 @lru_cache(maxsize=256)
 def _parsed(text: str, name: str) -> Policy:
-    return parse_policy(text, name)
+    return parse_policy(text, name, pinned=True)
 
 
 _PINNED: dict[str, Policy] = {}

@@ -14,7 +14,8 @@ from db.settings import CreditorSettings, Presenter, Senders
 from domain.case import Case, Terms, dump
 from domain.decide import new_case
 from domain.hours import jitter_of
-from domain.policy import Policy, parse_policy
+from domain.policy import Policy
+from domain.policy_file import parse_policy
 
 LADDER = """
 policy: referencia

@@ -19,7 +19,8 @@ from db.settings import CreditorSettings
 from domain.errors import BadFile, BadInput, Fault
 from domain.identifiers import parse_cep, parse_document, parse_email, parse_phone
 from domain.places import known_uf
-from domain.policy import Policy, parse_policy
+from domain.policy import Policy
+from domain.policy_file import parse_policy
 from starter.importing.columns import fault, read_yaml
 
 
@@ -158,7 +159,7 @@ def find_policy(conn: Connection, name: str, policies_dir: Path) -> Policy:
     if text is None:
         known = ", ".join(sorted(policy_names(conn, policies_dir)))
         raise BadInput(f"there is no policy {name}; write one of {known}")
-    return parse_policy(text, f"{name}.yaml")
+    return parse_policy(text, f"{name}.yaml", pinned=True)
 
 
 def pin_policy(conn: Connection, policy: Policy, now: datetime) -> None:

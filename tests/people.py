@@ -16,7 +16,8 @@ import policies
 from db.rows import CASE, CONTACT_POINT, CREDITOR, DEBTOR, INVOICE, POLICY, STAFF
 from domain.case import Case, Terms, dump
 from domain.decide import new_case
-from domain.policy import Policy, parse_policy
+from domain.policy import Policy
+from domain.policy_file import parse_policy
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SETTINGS: dict[str, Any] = {

@@ -20,7 +20,8 @@ from db.rows import APPROVAL, CASE, CONTACT, CONTACT_CASE, LEDGER, TASK, WORD
 from domain import facts as f
 from domain.case import StepState, dump, load
 from domain.clock import Clock
-from domain.policy import Policy, parse_policy
+from domain.policy import Policy
+from domain.policy_file import parse_policy
 from gateways.cra import FolderCra
 from gateways.documents import DocumentStore
 from gateways.email import SendGridEmail

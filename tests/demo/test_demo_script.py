@@ -15,7 +15,7 @@ from domain import facts as f
 from domain.errors import BadInput
 from domain.identifiers import parse_cep, parse_document, parse_phone
 from domain.places import municipality, uf_of_cep
-from domain.policy import parse_policy
+from domain.policy_file import parse_policy
 from sandbox.debtors import HABITS, STAFF, STORIES, Act
 from sandbox.notary import FATE
 from starter.__main__ import build

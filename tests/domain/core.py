@@ -13,7 +13,8 @@ from domain import facts as f
 from domain.case import Case, Terms
 from domain.decide import Action, Entry, Heard, Instruction, advance, new_case
 from domain.errors import Refused
-from domain.policy import Policy, parse_policy
+from domain.policy import Policy
+from domain.policy_file import parse_policy
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 HEAD = 'policy: teste\ntitle: Régua de teste\ncontact: {hours: {mon-fri: "09:00-18:00"}, per_day: 1, per_week: 5}\n'

@@ -17,22 +17,28 @@ from domain.errors import BadFile
 from domain.policy import (
     DEFAULT_CONTACT,
     ROLES,
+    USUAL_OFFERS,
     At,
     Comparison,
     Condition,
     ContactRules,
+    Discount,
+    DisputeRules,
     Do,
     Entry,
     Late,
+    Offer,
     Offset,
+    PaymentRules,
+    PlanRules,
     Policy,
     PromiseRules,
     Step,
     built_channels,
-    parse_policy,
     passed_over,
     passed_over_reason,
 )
+from domain.policy_file import parse_policy
 from domain.schedule import Anchors, step_day
 from policies import DIRECTORY
 
@@ -65,6 +71,10 @@ def faults(text: str) -> list[str]:
 
 def one_step(step: str) -> str:
     return f"{HEAD}{CONTACT}  - {{id: passo, at: due + 5d, {step}}}\n"
+
+
+def headed(line: str) -> str:
+    return f"{line}\n{HEAD}{CONTACT}"
 
 
 def with_contact(contact: str) -> str:
@@ -118,6 +128,65 @@ def test_promises_disputes_and_proof_are_read() -> None:
     assert policy.proof == "received-by-name"
     assert policy.promise == PromiseRules(30, 4)
     assert policy.dispute.deadline == Offset(5, "bd")
+
+
+def test_rules_of_payments_plans_and_limitation_are_read() -> None:
+    head = """\
+policy: exemplo
+promise: {shorten_after: 2}
+dispute: {explain: 3bd}
+payments: {respite: 3bd, principal_only: keep, clearing: 1bd, claimed: 4d}
+plan: {most: 4, down: 12.5%, minimum: 80.00, interest: 1%, tolerance: 0d, answer: 2bd, discounts: {90d: 10%, 30d: 5%}}
+offers: {tres: {instalments: 3, down: 30%}, quatro: {instalments: 4}, a-vista: {instalments: 0}}
+limitation: {warn: 60d}
+steps:
+"""
+    policy = parse_policy(head + CONTACT.replace("text:", "offer: quatro, text:"), "regua.yaml")
+
+    assert policy.promise.shorten_after == 2
+    assert policy.dispute == DisputeRules(explain=Offset(3, "bd"))
+    assert policy.payments == PaymentRules(Offset(3, "bd"), "keep", Offset(1, "bd"), Offset(4, "d"))
+    assert policy.plan == PlanRules(
+        most=4,
+        down=Decimal("12.5"),
+        minimum=Decimal("80.00"),
+        interest=Decimal(1),
+        tolerance=Offset(0, "d"),
+        answer=Offset(2, "bd"),
+        discounts=(Discount(30, Decimal(5)), Discount(90, Decimal(10))),
+    )
+    assert policy.offers == (
+        Offer("tres", 3, Decimal(30)),
+        Offer("quatro", 4, Decimal("12.5")),
+        Offer("a-vista", 0, Decimal(100)),
+    )
+    assert policy.warn == Offset(60, "d")
+    assert policy.steps[0].offer == "quatro"
+    assert passed_over(policy) == ()
+
+
+def test_a_file_without_offers_has_the_usual_ones_that_its_plan_allows() -> None:
+    assert parse_policy(HEAD + CONTACT, "regua.yaml").offers == USUAL_OFFERS
+    small = parse_policy("plan: {most: 2}\n" + HEAD + CONTACT, "regua.yaml")
+    assert [offer.name for offer in small.offers] == ["a-vista"]
+    dear = parse_policy("plan: {down: 40%}\n" + HEAD + CONTACT, "regua.yaml")
+    assert [offer.name for offer in dear.offers] == ["a-vista"]
+
+
+def test_a_ladder_pinned_before_offers_were_described_still_reads() -> None:
+    old = HEAD + CONTACT.replace("text:", "offer: metade-agora, text:")
+
+    assert faults(old) == [
+        "regua.yaml:3: `offer:` `metade-agora` is none of this file's offers; allowed are parcelamento-3x, a-vista"
+    ]
+    assert parse_policy(old, "regua.yaml", pinned=True).steps[0].offer is None
+
+
+def test_an_offer_is_looked_for_in_the_line_where_it_stands() -> None:
+    step = "  - id: oi\n    at: due + 1d\n    do: contact\n    by: [email]\n    text: oi\n    offer: outra\n"
+    head = "policy: a\noffers: {uma: {instalments: 1}}\nsteps:\n"
+
+    assert faults(head + step) == ["regua.yaml:9: `offer:` `outra` is none of this file's offers; allowed are uma"]
 
 
 @pytest.mark.parametrize(
@@ -250,6 +319,24 @@ steps:
         ("promise: {longest: 2w}\n" + HEAD + CONTACT, "`longest:` is `2w`; write calendar days, like 15d"),
         ("promise: {most: 0}\n" + HEAD + CONTACT, "`most:` is `0`; write a whole number from 1 to 999"),
         ("dispute: {deadline: 0d}\n" + HEAD + CONTACT, "`deadline:` is `0d`; write a time of at least 1d"),
+        (headed("promise: {shorten_after: -1}"), "`shorten_after:` is `-1`; write a whole number from 0 to 9"),
+        (headed("payments: {respite: 0bd}"), "`respite:` is `0bd`; write a time of at least 1d"),
+        (headed("payments: {principal_only: drop}"), "`drop` is unknown; allowed are impute, keep, waive"),
+        (headed("payments: {fees: 1%}"), "payments has an unknown key `fees`; allowed are respite, principal_"),
+        (headed("plan: {down: 20}"), "`down:` is `20`; write a per cent from 0% to 100%, like 20% or 1.5%"),
+        (headed("plan: {interest: 101%}"), "`interest:` is `101%`; write a per cent from 0% to 100%"),
+        (headed("plan: {discounts: {1m: 5%}}"), "`1m` is no age of a debt; write calendar days late, like"),
+        (headed("plan: {discounts: {30d: 100%}}"), "the discount `30d` is `100%`; write more than 0% and les"),
+        (headed("plan: {discounts: 5%}"), "discounts is `5%`; write keys with values"),
+        (headed("offers: {tres: 3}"), "the offer `tres` is `3`; write keys with values: instalments, down"),
+        (headed("offers: {tres: {down: 30%}}"), "the offer `tres` has no `instalments`"),
+        (headed("offers: {TRES: {instalments: 3}}"), "the offer `TRES` has no good name; write up to 60 small"),
+        (headed("offers: {sete: {instalments: 7}}"), "has 7 instalments, the plan at most 6; write fewer, or "),
+        (headed("offers: {tres: {instalments: 3, down: 10%}}"), "has 10% down; write at least the plan's 20% a"),
+        (headed("offers: {tres: {instalments: 3, down: 100%}}"), "has 100% down; write at least the plan's 20%"),
+        (headed("offers: {ja: {instalments: 0, down: 50%}}"), "is paid at once, yet 50% down; leave `down:` out"),
+        (headed("limitation: {warn: never}"), "`warn:` is `never`; write a number from 0 to 999 and a unit"),
+        ("offers: {}\n" + one_step("do: contact, by: [sms], text: oi, offer: x"), "describe it under `offers:`"),
         (with_contact("{per_day: 4, per_week: 3}"), "regua.yaml:2: per_day 4 is more than per_week 3"),
         (with_contact("{per_day: 4}"), "per_day 4 is more than per_week 3"),
         (with_contact("{per_day: many}"), "`per_day:` is `many`; write a whole number from 1 to 999"),
@@ -327,7 +414,6 @@ def test_what_is_not_built_yet_is_told_with_its_line() -> None:
 
     assert notes == [
         "line 9: step atraso-1: whatsapp is not built yet for a contact, the step uses sms",
-        "line 11: step proposta: offer parcelamento-3x is not built yet, the text goes out without it",
     ]
 
 
@@ -335,7 +421,7 @@ def test_what_is_not_built_yet_is_told_with_its_line() -> None:
     ("step", "reason"),
     [
         ("do: contact, by: [voice, letter], text: oi", "voice, letter not built yet for a contact"),
-        ("do: negotiate, by: [email], text: oi, offer: x", "do: negotiate is not built yet"),
+        ("do: negotiate, by: [email], text: oi, offer: a-vista", "do: negotiate is not built yet"),
         ("do: list", "do: list is not built yet"),
         ("do: contact, by: [whatsapp, email], text: oi", None),
         ("do: task, text: oi", None),

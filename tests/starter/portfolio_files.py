@@ -18,7 +18,7 @@ import policies
 from domain import facts as f
 from domain.case import Case, dump, load
 from domain.decide import Heard, advance
-from domain.policy import parse_policy
+from domain.policy_file import parse_policy
 from starter.importing.portfolio import ImportPlan, ImportResult, apply_import, plan_import
 
 TODAY = date(2026, 11, 23)
