@@ -13,7 +13,9 @@ def _table(model: type) -> Table:
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
 
 
+ANCHOR = _table(t.Anchor)
 APPROVAL = _table(t.Approval)
+ARCHIVE = _table(t.Archive)
 BANK_FILE = _table(t.BankFileRow)
 CASE = _table(t.Case)
 CLOCK = _table(t.ClockRow)

@@ -634,3 +634,36 @@ class ImportFile(SQLModel, table=True):
     counts: dict[str, Any] = _json()
     imported_at: datetime = _time()
     actor: str
+
+
+class Archive(SQLModel, table=True):
+    """The Temporal history of one run of a case, kept beyond the server's retention; rows are only added.
+
+    `part` counts the runs of a generation (a long history goes on in a new run). `sha256` is that of the history as
+    JSON, `document` the name of its compressed file in the document store (the file's own SHA-256). An open run is
+    archived again when it has grown: the row with the most events counts.
+    """
+
+    case_id: UUID = Field(foreign_key="case.id", primary_key=True)
+    generation: int = Field(primary_key=True)
+    run_id: str = Field(primary_key=True)
+    events: int = Field(primary_key=True)
+    part: int
+    closed: bool
+    sha256: str
+    document: str
+    archived_at: datetime = _time(index=True)
+
+
+class Anchor(SQLModel, table=True):
+    """A keyed seal over the heads of all ledgers and all archives on a day; its file is kept elsewhere."""
+
+    number: int = Field(primary_key=True)
+    made_at: datetime = _time()
+    key_id: str
+    cases: int
+    archives: int
+    root: str
+    previous_mac: str
+    mac: str = Field(unique=True)
+    document: str
