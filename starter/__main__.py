@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from starter.cli import cases, importing, letters, masterdata, money, protest, stack, staff, tasks
+from starter.cli import cases, codes, importing, letters, masterdata, money, protest, stack, staff, tasks
 from starter.cli.edge import Commands
 
-AREAS = (stack, importing, cases, staff, money, tasks, masterdata, protest, letters)
+AREAS = (stack, importing, cases, staff, money, codes, tasks, masterdata, protest, letters)
 
 
 def build() -> Commands:
