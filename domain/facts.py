@@ -149,11 +149,24 @@ class Instalment:
 
 
 @dataclass(frozen=True)
+class Financing:
+    """How the interest of a plan runs: from which day, per cent a month, simple or compound (the Price table)."""
+
+    since: date
+    monthly_percent: Decimal
+    compound: bool = False
+
+
+@dataclass(frozen=True)
 class PlanAgreed:
-    """The debtor accepted a plan (acordo) without novation; `text_hash` is the SHA-256 of the text that he accepted."""
+    """The debtor accepted a plan (acordo) without novation; `text_hash` is the SHA-256 of the text that he accepted.
+
+    `financing`: the interest that the instalments hold, None = none; what has not run comes off when he pays early.
+    """
 
     plan_id: str
     instalments: tuple[Instalment, ...]
+    financing: Financing | None = None
     offer: str = ""
     how: How = ""
     text_hash: str = ""
