@@ -95,12 +95,15 @@ class Record:
     """One thing that the bank reports. Amounts are in reais, never negative, ZERO where the file has none.
 
     `line` counts from 1 (CNAB 240: the line of segment T). `reference` is unique per record and free of personal data:
-    the Pix end-to-end id where there is one, else bank, file and line (OFX: bank, account, day, amount and FITID).
-    `paid` is what the debtor paid, never what the bank credited after its fees; `credited` is None where the file does
-    not state it. `extra` is fine and interest that were paid; `discount` is what was granted, rebates included.
-    `occurred_on` is the day of the occurrence (of a payment: when it was made), `credited_on` when the money is there.
-    `payer` is a CPF or CNPJ, 11 or 14 characters, or ""; personal. `memo` is the statement's own text; personal.
-    `occurrence` and `motives` are the bank's own codes. `question` says why a person has to look, or is "".
+    the Pix end-to-end id where there is one, else bank, file, line and title (OFX: bank, account, day, amount, FITID).
+    `paid` is what the debtor paid, never what the bank credited after its fees; of IN_CLEARING it is what is on its
+    way, of REVERSED what came back, of everything else ZERO. `credited` is None where the file does not state it.
+    `extra` is fine and interest that were paid, `discount` what was granted (rebates included), `fee` what the bank
+    charges for this record, kept from the credit or not. `occurred_on` is the day of the occurrence (of a payment: when
+    it was made), `credited_on` when the money is in the account. `document_number` (seu número) and `control_number`
+    (uso da empresa) are what the creditor wrote in the remittance. `occurrence` and `motives` are the bank's own codes.
+    `question` says why a person has to look before anything is done, or is "". `payer` is a CPF or CNPJ, 11 or 14
+    characters, or "". `payer`, `memo` and `control_number` may be personal.
     """
 
     line: int
@@ -120,16 +123,24 @@ class Record:
     occurrence: str
     motives: tuple[str, ...] = ()
     end_to_end: str = ""
+    txid: str = ""
     question: str = ""
+    control_number: str = field(default="", repr=False)
     payer: str = field(default="", repr=False)
     memo: str = field(default="", repr=False)
+
+    @property
+    def counts(self) -> bool:
+        """Whether this is the debtor's money without any doubt: only such a record may become a payment by itself."""
+        return self.kind.money and not self.question
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Totals of a file: records by kind, and reais over the records that are money (`Kind.money`)."""
+    """Totals of a file: records by kind, records with a question, and reais over the records whose kind is money."""
 
     kinds: Mapping[Kind, int] = field(default_factory=dict)
+    questions: int = 0
     paid: Decimal = ZERO
     credited: Decimal = ZERO
     fees: Decimal = ZERO
@@ -159,8 +170,3 @@ class BankFile:
 
     def __iter__(self) -> Iterator[Record]:
         return self.source()
-
-    @property
-    def questions(self) -> int:
-        """How many records a person has to look at because of their code."""
-        return self.sums.kinds.get(Kind.UNKNOWN, 0)
