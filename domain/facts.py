@@ -166,11 +166,11 @@ class PlanAgreed:
 
     plan_id: str
     instalments: tuple[Instalment, ...]
-    financing: Financing | None = None
     offer: str = ""
     how: How = ""
     text_hash: str = ""
     document_id: str = ""
+    financing: Financing | None = None
     kind: Literal["plan"] = "plan"
 
 
