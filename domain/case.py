@@ -40,11 +40,18 @@ class Terms:
     fine_percent: Decimal = ZERO
     monthly_interest_percent: Decimal = ZERO
     charges_source: str = ""
+    boleto: bool = False
+    """The invoice brought a boleto of the creditor's bank, which stays payable until the bank withdraws it."""
 
 
 @dataclass
 class Paid:
-    """One payment, as counted."""
+    """One payment, as counted.
+
+    `quoted_on`: it was paid in time by a code that asked for the debt of that day, and is worth what it was worth then.
+    `on_capital`: exactly the principal, imputed to it and not to charges (CC art. 354 at its end); `waives`: the policy
+    gives those charges up.
+    """
 
     reference: str
     amount: Decimal
@@ -52,6 +59,22 @@ class Paid:
     at_notary: bool = False
     reversed: bool = False
     thanked: bool = False
+    quoted_on: date | None = None
+    on_capital: bool = False
+    waives: bool = False
+
+    def worth_on(self) -> date:
+        """The day as of which it counts in the debt."""
+        return min(self.on, self.quoted_on) if self.quoted_on else self.on
+
+
+@dataclass
+class Clearing:
+    """Money on its way: under which reference it will be counted, and how long it is waited for."""
+
+    reference: str
+    amount: Decimal
+    until: date
 
 
 @dataclass
@@ -82,6 +105,34 @@ class Promise:
     on: date
     amount: Decimal | None
     paid_before: Decimal
+
+
+@dataclass
+class Plan:
+    """A plan (acordo) in good standing, and what had been paid when it was made."""
+
+    id: str
+    instalments: list[f.Instalment]
+    agreed_on: date
+    paid_before: Decimal
+
+    def next_open(self, paid: Decimal) -> f.Instalment | None:
+        """The first instalment that `paid` (reais since the plan was made) does not cover, None where all are paid."""
+        left = paid
+        for part in self.instalments:
+            left -= part.amount
+            if left < 0:
+                return part
+        return None
+
+
+@dataclass
+class Word:
+    """Something that the case owes to say to the debtor beside its ladder; `about`: the promise, plan or dispute."""
+
+    text: str
+    number: int
+    about: str = ""
 
 
 @dataclass
@@ -160,9 +211,27 @@ class Case:
     promises_made: int = 0
     promises_broken: int = 0
     broken_on: date | None = None
+    plan: Plan | None = None
+    plans_broken: int = 0
     dispute: str = ""
+    disputed: Decimal | None = None
+    """Of an open dispute: the part that is disputed, in reais; None = the whole debt."""
+    explain_by: date | None = None
+    """Of an open dispute: the day by which the debtor has to say why, if he has not yet."""
     paused_until: date | None = None
     holds: list[str] = field(default_factory=list)
+    hold_until: dict[str, date] = field(default_factory=dict)
+    clearing: list[Clearing] = field(default_factory=list)
+    claimed_until: date | None = None
+    claims: int = 0
+    respite_until: date | None = None
+    interrupted_on: date | None = None
+    """The act that interrupted the limitation, which happens once (CC art. 202)."""
+    limitation_overridden: bool = False
+    boleto_withdrawn: bool = False
+    owed: list[Word] = field(default_factory=list)
+    words: int = 0
+    """How many words beside the ladder there were: they number the pseudo-steps."""
     opted_out: list[str] = field(default_factory=list)
     tasks: dict[str, OpenTask] = field(default_factory=dict)
     tasks_opened: int = 0
@@ -200,7 +269,7 @@ class Case:
             terms.due,
             on,
             self.charges(),
-            payments=[Payment(p.on, p.amount) for p in self.counted() if p.on <= on],
+            payments=[Payment(p.worth_on(), p.amount, p.on_capital) for p in self.counted() if p.on <= on],
             reductions=[
                 Reduction(r.on, r.amount, _REDUCTION.get(r.how, "rebate")) for r in self.reductions if r.on <= on
             ],
@@ -212,20 +281,38 @@ class Case:
         days = [p.on for p in self.counted()] + [r.on for r in self.reductions]
         return self.debt(max(days, default=self.terms.due)).principal
 
+    def demand(self, on: date) -> Decimal:
+        """What the debtor is asked for on a day, in reais: the updated debt, less the part that is in dispute."""
+        total = self.debt(on).total
+        return max(total - self.disputed, ZERO) if self.dispute and self.disputed is not None else total
+
     def settled(self, tolerance: Decimal) -> bool:
         """Is nothing left to ask for? Judged on the day of the last payment or reduction, within the tolerance."""
         if any(p.at_notary for p in self.counted()):
             return True
         days = [p.on for p in self.counted()] + [r.on for r in self.reductions]
-        return bool(days) and self.debt(max(days)).total <= tolerance
+        if not days:
+            return False
+        debt = self.debt(max(days))
+        waived = not debt.principal and any(p.waives for p in self.counted())
+        return waived or debt.total <= tolerance
 
     def today(self, now: datetime) -> date:
         """The civil day at the debtor's place."""
         return now.astimezone(time_zone(self.uf)).date()
 
     def limitation(self) -> Limitation:
-        """Last days of protest and of any contact, from the original due date."""
-        return limitation(self.terms.kind, self.terms.original_due)
+        """Last days of protest and of any contact, from the original due date or what interrupted the term."""
+        return limitation(self.terms.kind, self.terms.original_due, self.interrupted_on)
+
+    def wholly_disputed(self) -> bool:
+        """Is the whole debt in dispute? Contacts go on for the undisputed rest of one that is disputed in part."""
+        return bool(self.dispute) and self.disputed is None
+
+    def awaits_money(self, today: date) -> bool:
+        """Is money on its way, or may it be? Nothing escalates then (promise 3)."""
+        claimed = self.claimed_until is not None and today <= self.claimed_until
+        return claimed or any(today <= money.until for money in self.clearing)
 
     def stage(self, today: date) -> str:
         """The stage of the case on a day (design words)."""

@@ -13,6 +13,7 @@ from domain import facts as f
 from domain.case import Case, Terms
 from domain.decide import Action, Entry, Heard, Instruction, advance, new_case
 from domain.errors import Refused
+from domain.fold.base import spoken
 from domain.policy import Policy
 from domain.policy_file import parse_policy
 
@@ -116,8 +117,13 @@ class Simulated:
         return self.next
 
     def days_of(self, action: str = "contact") -> list[tuple[date, str]]:
-        """Which steps of one kind were done on which days."""
-        return [(day, step) for day, done, step in self.performed if done == action]
+        """Which steps of one kind were done on which days; not what was said beside the ladder."""
+        return [(day, step) for day, done, step in self.performed if done == action and spoken(step) is None]
+
+    def said(self) -> list[tuple[date, str]]:
+        """What was said beside the ladder, on which days."""
+        found = [(day, spoken(step)) for day, _, step in self.performed]
+        return [(day, said.text) for day, said in found if said]
 
     def told(self, kind: str) -> list[f.Fact]:
         """The recorded facts of one kind."""

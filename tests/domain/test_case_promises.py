@@ -15,7 +15,9 @@ from domain.case import LIVE, dump, load
 from domain.decide import Action, Instruction
 from domain.errors import Refused
 from domain.fold import notice_deadline
+from domain.fold.base import CLOSING, spoken
 from domain.hours import open_at
+from domain.policy import Policy
 
 LADDERS = [shipped(name) for name in ("padrao-b2b", "padrao-consumidor", "amigavel")]
 AMOUNTS = st.sampled_from(["0.01", "50.00", "400.00", "1000.00", "1100.00"])
@@ -30,10 +32,12 @@ class AnyLife(RuleBasedStateMachine):
         uf=st.sampled_from(["SP", "AM", "AC", "RJ"]),
         jitter=st.floats(0, 0.99),
         consumer=st.booleans(),
+        boleto=st.booleans(),
     )
-    def open(self, ladder, late: int, uf: str, jitter: float, consumer: bool) -> None:  # type: ignore[no-untyped-def]
+    def open(self, ladder: Policy, late: int, uf: str, jitter: float, consumer: bool, boleto: bool) -> None:
         start = date(2026, 2, 2)
         self.case = Simulated(ladder, start - timedelta(days=late), start, uf=uf, jitter=jitter, consumer=consumer)
+        self.case.case.terms.boleto = boleto
         self.case.provider = self.watched
         self.number = 0
         self.done: list[str] = []
@@ -64,9 +68,39 @@ class AnyLife(RuleBasedStateMachine):
     def promise(self, days: int) -> None:
         self.tell(f.PromiseMade("p", self.today() + timedelta(days=days)))
 
+    @rule(amount=AMOUNTS, days=st.integers(0, 6))
+    def clearing(self, amount: str, days: int) -> None:
+        self.number += 1
+        self.tell(f.PaymentInClearing(f"c{self.number}", Decimal(amount), self.today() + timedelta(days=days)))
+
     @rule()
-    def dispute(self) -> None:
-        self.tell(f.DisputeOpened("d"))
+    def says_it_is_paid(self) -> None:
+        self.number += 1
+        self.tell(f.PaymentClaimed(f"claim-{self.number}"))
+
+    @rule(parts=st.integers(1, 4), amount=AMOUNTS)
+    def plan(self, parts: int, amount: str) -> None:
+        self.number += 1
+        days = [self.today() + timedelta(days=20 * n) for n in range(parts)]
+        instalments = tuple(f.Instalment(n, day, Decimal(amount)) for n, day in enumerate(days))
+        self.tell(f.PlanAgreed(f"plan-{self.number}", instalments))
+
+    @rule(amount=AMOUNTS, how=st.sampled_from(["rebate", "withholding", "return"]))
+    def reduction(self, amount: str, how: str) -> None:
+        self.tell(f.Adjusted(Decimal(amount), how, self.today()))  # type: ignore[arg-type]
+
+    @rule()
+    def boleto_withdrawn(self) -> None:
+        self.tell(f.BoletoWithdrawn("bank"))
+
+    @rule(part=st.sampled_from([None, "100.00", "999.00"]), explain=st.sampled_from([None, 3]))
+    def dispute(self, part: str | None, explain: int | None) -> None:
+        explain_by = self.today() + timedelta(days=explain) if explain else None
+        self.tell(f.DisputeOpened("d", Decimal(part) if part else None, explain_by))
+
+    @rule()
+    def explanation(self) -> None:
+        self.tell(f.DisputeExplained("d"))
 
     @rule(upheld=st.booleans())
     def resolve(self, upheld: bool) -> None:
@@ -80,9 +114,14 @@ class AnyLife(RuleBasedStateMachine):
     def release(self) -> None:
         self.tell(f.Released(self.today()))
 
-    @rule(hold=st.sampled_from(["court", "death"]), lift=st.booleans())
-    def hold(self, hold: f.Hold, lift: bool) -> None:
-        self.tell(f.HoldLifted(hold) if lift else f.HoldSet(hold))
+    @rule(
+        hold=st.sampled_from(["court", "death", "insolvency", "moratorium"]),
+        lift=st.booleans(),
+        days=st.sampled_from([None, 5]),
+    )
+    def hold(self, hold: f.Hold, lift: bool, days: int | None) -> None:
+        until = self.today() + timedelta(days=days) if days else None
+        self.tell(f.HoldLifted(hold) if lift else f.HoldSet(hold, until))
 
     @rule(channel=st.sampled_from(["electronic", "email"]))
     def opt_out(self, channel: str) -> None:
@@ -144,18 +183,29 @@ class AnyLife(RuleBasedStateMachine):
     def watched(self, order: Instruction) -> f.Told:
         """Every action is judged at the moment it is carried out."""
         case, now, policy = self.case.case, self.case.now, self.case.policy
-        thanks = order.step.startswith("agradecimento")
+        said = spoken(order.step)
+        thanks = order.step.startswith("agradecimento") or (said is not None and said.text in CLOSING)
+        answer = thanks or (said is not None and not said.counts)
         if order.action in (Action.CONTACT, Action.NOTICE):
             assert open_at(now, case.uf, "message", policy.contact), "promise 1: lawful hours"
         if not thanks:
             assert not case.settled(policy.tolerance), "promise 8: settled means stopped"
-            assert not case.dispute, "promises 1 and 3: disputed"
             assert not case.ended, "promise 8: void or written off"
-            assert not case.holds, "promise 3: held"
+        if not answer:
+            assert not case.wholly_disputed(), "promise 1: wholly disputed"
+            assert not case.awaits_money(self.today()), "promise 3: money may be on its way"
+        if order.action in (Action.NOTICE, Action.PROTEST, Action.LEGAL):
+            assert not case.dispute, "promise 3: an open dispute"
+            assert case.plan is None, "promise 3: a plan in good standing"
+        if not answer:
+            at_once = order.action == Action.LEGAL and {"death", "insolvency"} & {*case.holds}
+            assert at_once or not case.holds, "promise 3: held"
             assert case.promise is None or case.promise.on < self.today(), "promise 3: an open promise"
             assert case.paused_until is None or case.paused_until < self.today(), "promise 1: paused"
             assert case.protest.state not in LIVE, "nothing of ours while the title is at the notary"
         if order.action == Action.PROTEST:
+            assert case.boleto_withdrawn or not case.terms.boleto, "a boleto that can still be paid"
+            assert case.face() > 0, "nothing is protested above its balance"
             deadline = notice_deadline(case, policy)
             assert deadline is not None, "promise 2: no protest without proof of the notice or release by two"
             assert self.today() >= deadline, "promise 2: no protest before the deadline is over"
@@ -164,7 +214,7 @@ class AnyLife(RuleBasedStateMachine):
         if order.action == Action.LEGAL:
             assert case.approval, "promise 2: hand-over needs approval"
             assert case.approval.state == "given"
-        if order.action in (Action.CONTACT, Action.LEGAL, Action.NOTICE, Action.PROTEST) and not thanks:
+        if order.action in (Action.CONTACT, Action.LEGAL, Action.NOTICE, Action.PROTEST) and not answer:
             assert order.step not in self.done or order.action in (Action.PROTEST, Action.NOTICE), "no step twice"
             self.done.append(order.step)
         return self.case.success(order)

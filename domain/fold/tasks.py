@@ -1,0 +1,115 @@
+"""Facts about people's work: logged contacts, tasks, approvals, steps passed over, another ladder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain import facts as f
+from domain.case import LEVELS, Approval, Case, Need, OpenTask
+from domain.errors import Refused
+from domain.fold.base import Moment, finish_step, fold, open_case, present_again, task_of
+
+
+@fold.register(f.Opened)
+@fold.register(f.NoteAdded)
+@fold.register(f.Refusal)
+def _nothing(fact: Any, case: Case, at: Moment) -> None:
+    """Recorded, and that is all."""
+
+
+@fold.register
+def _contact_data(fact: f.ContactDataChanged, case: Case, at: Moment) -> None:
+    for task_id, task in list(case.tasks.items()):
+        if task.kind == "find-contact":
+            del case.tasks[task_id]
+
+
+@fold.register
+def _logged(fact: f.ContactLogged, case: Case, at: Moment) -> None:
+    on = fact.on or at.day(case)
+    if fact.channel == "letter" and case.notice and "letter" in case.notice.ways:
+        if fact.outcome in LEVELS:
+            fold(f.NoticeProved(case.notice.id, "letter", fact.outcome, on), case, at)
+        else:
+            fold(f.NoticeReturned(case.notice.id, "letter", fact.outcome), case, at)
+        return
+    step = fact.step or next(
+        (name for name, s in case.steps.items() if s.status == "running" and task_of(case, name)), ""
+    )
+    if step and case.step(step).status == "running":
+        finish_step(case, step, at.day(case), fact.outcome)
+    if fact.channel == "call":
+        case.last_contact_on = max(on, case.last_contact_on or on)
+
+
+@fold.register
+def _task_done(fact: f.TaskDone, case: Case, at: Moment) -> None:
+    task = case.tasks.get(fact.task_id)
+    if task is None:
+        raise Refused("no-such-task", "this case has no open task with this id")
+    if task.kind == "step":
+        finish_step(case, task.step, at.day(case), fact.outcome)
+    case.tasks.pop(fact.task_id, None)
+    if task.kind in ("correct-title", "complete-title"):
+        present_again(case)
+    if task.kind == "withdraw-boleto":
+        case.boleto_withdrawn = True
+    if task.kind == "payment-claimed":
+        case.claimed_until = None
+
+
+@fold.register
+def _approved(fact: f.Approved, case: Case, at: Moment) -> None:
+    open_case(case)
+    if not case.approval or case.approval.id != fact.approval_id or case.approval.state != "asked":
+        raise Refused("no-such-approval", "nothing with this id waits for approval in this case")
+    case.approval.state = "given"
+
+
+@fold.register
+def _approval_refused(fact: f.ApprovalRefused, case: Case, at: Moment) -> None:
+    open_case(case)
+    if not case.approval or case.approval.id != fact.approval_id:
+        raise Refused("no-such-approval", "nothing with this id waits for approval in this case")
+    approval, case.approval = case.approval, None
+    fold(f.StepPassedOver(approval.step, "refused"), case, at)
+
+
+@fold.register
+def _passed_over(fact: f.StepPassedOver, case: Case, at: Moment) -> None:
+    state = case.step(fact.step)
+    state.status, state.on, state.reason, state.deferred_until = "passed-over", at.day(case), fact.reason, None
+    step = next((s for s in at.policy.steps if s.id == fact.step), None)
+    if step and step.do == "protest":
+        case.protest.over_on = at.day(case)
+        words = {"refused": "refused", "condition": "skipped"}
+        case.protest.word = words.get(fact.reason.split(":")[0], "impossible")
+
+
+@fold.register
+def _migrated(fact: f.PolicyMigrated, case: Case, at: Moment) -> None:
+    open_case(case)
+    case.policy_hash = fact.policy_hash
+
+
+@fold.register
+def _unreadable(fact: f.Unreadable, case: Case, at: Moment) -> None:
+    case.needs.append(Need("unreadable-message", holds=True, details=(f"message {fact.name}",)))
+
+
+@fold.register
+def _asked(fact: f.ApprovalAsked, case: Case, at: Moment) -> None:
+    case.approvals_asked += 1
+    case.approval = Approval(fact.approval_id, fact.purpose, fact.step, fact.due)
+    case.step(fact.step).reason = "awaiting-approval"
+
+
+@fold.register
+def _task_opened(fact: f.TaskOpened, case: Case, at: Moment) -> None:
+    case.tasks_opened += 1
+    case.tasks[fact.task_id] = OpenTask(fact.task, fact.step, fact.due, fact.holds)
+    case.asked.append(f"{fact.task}:{fact.step}")
+    if case.needs and case.needs[0].task == fact.task:
+        case.needs.pop(0)
+    if fact.task == "step":
+        case.step(fact.step).status = "running"

@@ -1,0 +1,184 @@
+"""The bench at which the rules of a case work: the case, its ladder, the moment, and what every rule says with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from domain import facts as f
+from domain.calendars import add_bank_days, next_bank_day
+from domain.case import Case
+from domain.fold import notice_deadline
+from domain.places import time_zone
+from domain.policy import Policy, Step, built_channels
+from domain.schedule import Anchors, late_from, move, step_day
+
+
+class Action(StrEnum):
+    """What a workflow can be told to do."""
+
+    WAIT = "wait"
+    CONTACT = "contact"
+    NOTICE = "notice"
+    PROTEST = "protest"
+    LEGAL = "legal"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """Do `action` for `step`, not before `not_before` (aware; None = until something arrives), and why."""
+
+    action: Action
+    step: str
+    not_before: datetime | None
+    reason: str
+    stage: str
+    attempt: int = 1
+    channel: str = ""
+    """Of a message: the channel it will most likely take, for the provider's rate limit."""
+    ahead: str = ""
+    """The kind of step that comes next, or is under way: what operators list cases by."""
+    review: date | None = None
+    """Of a wait without a timer: the day by which somebody else looks (an approval's day, the daily batch)."""
+
+
+Move = f.Own | Instruction
+"""What a rule answers: something the case records and goes on from, or what is to be done next."""
+
+
+class Bench:
+    """One case at one moment."""
+
+    def __init__(self, case: Case, policy: Policy, now: datetime) -> None:
+        self.case, self.policy, self.now = case, policy, now
+        self.zone = time_zone(case.uf)
+        self.today = case.today(now)
+
+    def id(self, kind: str, number: int) -> str:
+        return str(uuid5(UUID(self.case.id), f"{kind}:{number}"))
+
+    def midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(0), self.zone)
+
+    def instruct(self, action: Action, reason: str, at: datetime | None = None, step: str = "") -> Instruction:
+        attempt = self.case.steps[step].attempt if step in self.case.steps else 1
+        stage, channel = self.case.stage(self.today), self.channel(action, step)
+        return Instruction(action, step, at, reason, stage, attempt, channel, self.ahead_of(action))
+
+    def ahead_of(self, action: Action) -> str:
+        if action == Action.CLOSE or self.outcome():
+            return str(Action.CLOSE)
+        if self.case.legal_on:
+            return str(Action.LEGAL)
+        return next(
+            (str(step.do) for step in self.policy.steps if self.status(step) in ("pending", "running")), "person"
+        )
+
+    def channel(self, action: Action, step: str) -> str:
+        if action not in (Action.CONTACT, Action.NOTICE):
+            return ""
+        channels = next((built_channels(rung) for rung in self.policy.steps if rung.id == step), ())
+        return next((name for name in channels if name != "letter" and not self.case.deaf_to(name)), "email")
+
+    def wait(self, reason: str, until: date | None = None) -> Instruction:
+        """Wait for people; wake on the given day, and in any case when the last limitation term is over."""
+        last = self.case.limitation().last + timedelta(days=1)
+        day = min([last, *([until] if until else []), *self.warnings()])
+        return self.instruct(Action.WAIT, reason, self.midnight(day) if day > self.today else None)
+
+    def rest(self, reason: str, review: date) -> Instruction:
+        """Wait without a timer: somebody else has the date and raises the alarm (nightly scan, daily batch)."""
+        return replace(self.instruct(Action.WAIT, reason), review=review)
+
+    def task(self, kind: str, step: str, owner: str, due: date, holds: bool, details: tuple[str, ...]) -> f.TaskOpened:
+        return f.TaskOpened(self.id("task", self.case.tasks_opened), kind, step, owner, due, holds, details)
+
+    def has_task(self, kind: str) -> bool:
+        return any(task.kind == kind for task in self.case.tasks.values())
+
+    def once(self, kind: str, step: str, owner: str, due: date, *details: str) -> f.TaskOpened | None:
+        """A task that is opened once in the life of the case; None where it was."""
+        if f"{kind}:{step}" in self.case.asked:
+            return None
+        return self.task(kind, step, owner, due, False, details)
+
+    def outcome(self) -> str:
+        if self.case.ended:
+            return self.case.ended
+        if self.case.settled(self.policy.tolerance):
+            return "paid-at-notary" if any(p.at_notary for p in self.case.counted()) else "paid"
+        if self.case.closed == "prescribed" or self.today > self.case.limitation().last:
+            return "prescribed"
+        return ""
+
+    def warnings(self) -> list[date]:
+        """The days, still to come, on which a person is warned that a limitation term ends."""
+        terms = self.case.limitation()
+        days = [self.warned_from(term) for term in (terms.first, terms.last)]
+        return [day for day in days if day > self.today]
+
+    def warned_from(self, term: date) -> date:
+        """The day from which on a person is warned that this term ends."""
+        return move(term, replace(self.policy.warn, amount=-self.policy.warn.amount))
+
+    def shortened(self) -> bool:
+        """Do so many broken promises let the friendly steps fall away? The first word is never a firm one."""
+        limit = self.policy.promise.shorten_after
+        return bool(limit) and self.case.promises_broken >= limit and self.case.last_contact_on is not None
+
+    def last_movement(self) -> date:
+        days = [p.on for p in self.case.counted()] + [r.on for r in self.case.reductions]
+        return max(days, default=self.today)
+
+    def not_before(self, at: datetime, step: str) -> datetime:
+        state = self.case.steps.get(step)
+        return max(at, state.deferred_until) if state and state.deferred_until else at
+
+    def paused(self) -> bool:
+        return self.case.paused_until is not None and self.today <= self.case.paused_until
+
+    def held_by_task(self) -> bool:
+        return any(task.holds for task in self.case.tasks.values())
+
+    def anchors(self, step: Step) -> Anchors:
+        named = {
+            "notice.deadline": notice_deadline(self.case, self.policy),
+            "protest.over": self.case.protest.over_on,
+            "promise.broken": self.case.broken_on,
+        }
+        before = self.policy.steps[: self.policy.steps.index(step)]
+        previous = self.case.steps.get(before[-1].id) if before else None
+        on = previous.on if previous and previous.status in ("done", "passed-over") else None
+        return Anchors(self.case.ladder_due, on, named, late_from(self.case.ladder_due, self.policy.grace))
+
+    def day(self, step: Step) -> date | None:
+        """The day of a step; of a protest, never before notice.deadline (promise 2)."""
+        day = step_day(step, self.anchors(step))
+        if step.do == "notice" and day and self.shortened() and self.case.broken_on:
+            day = min(day, next_bank_day(self.case.broken_on))
+        if step.do == "protest":
+            deadline = notice_deadline(self.case, self.policy)
+            return max(day, deadline) if day and deadline else None
+        return day
+
+    def status(self, step: Step) -> str:
+        return self.case.steps[step.id].status if step.id in self.case.steps else "pending"
+
+    def ask(self, purpose: str, step: str, role: str, needed: int = 1) -> f.ApprovalAsked:
+        number = self.case.approvals_asked
+        due = add_bank_days(self.today, 1)
+        return f.ApprovalAsked(self.id("approval", number), purpose, step, role, needed, self.case.face(), due)
+
+    def approved(self, step: Step) -> Move | None:
+        """None where the step may go on: it needs no approval, or has it."""
+        if not step.approve:
+            return None
+        approval = self.case.approval
+        if approval is None or approval.step != step.id or approval.purpose != step.do:
+            return self.ask(str(step.do), step.id, step.approve)
+        if approval.state == "given":
+            return None
+        return self.rest("awaits approval", approval.due)

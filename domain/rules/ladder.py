@@ -1,0 +1,216 @@
+"""The ladder: which step comes next, when, and what holds it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from domain import facts as f
+from domain.calendars import add_bank_days, next_bank_day
+from domain.case import StepState
+from domain.hours import contact_moment, first_lawful
+from domain.policy import BUILT, FIRM, Offset, Step, built_channels
+from domain.rules import firm, money
+from domain.rules.base import Action, Bench, Instruction, Move
+from domain.rules.firm import SILENT_NOTICE
+from domain.schedule import choose, move
+
+
+def planned(r: Bench, step: Step, day: date) -> date:
+    """The day a step is meant to be done: of a contact that of its lawful moment, not the Sunday before it."""
+    if step.do not in ("contact", "notice"):
+        return day
+    case = r.case
+    return contact_moment(day, case.uf, "message", r.policy.contact, case.jitter).date()
+
+
+def row(r: Bench, step: Step) -> dict[str, str]:
+    state = r.case.steps.get(step.id) or StepState()
+    day = state.on if state.status in ("done", "passed-over") else r.day(step)
+    shown = {"step": step.id, "do": str(step.do), "state": state.status, "day": day.isoformat() if day else ""}
+    if state.reason:
+        shown["reason"] = state.reason
+    if state.deferred_until and state.status == "pending":
+        shown["until"] = state.deferred_until.isoformat()
+    return shown
+
+
+def climbs(r: Bench) -> f.Own | Instruction | None:
+    if r.case.legal_on:
+        return None
+    under_way = [step for step in r.policy.steps if r.status(step) == "running"]
+    if under_way:
+        return running(r, under_way[0])
+    dated = [(step, day) for step in r.policy.steps if r.status(step) == "pending" and (day := r.day(step))]
+    due = [(step, planned(r, step, day)) for step, day in dated if day <= r.today]
+    if due:
+        chosen, passed = choose(sorted(due, key=lambda pair: pair[1]), r.today)
+        if passed:
+            return f.StepPassedOver(passed[0][0].id, passed[0][1])
+        if chosen:
+            return perform(r, chosen, dict((s.id, d) for s, d in due)[chosen.id])
+    if dated:
+        step, day = min(dated, key=lambda pair: pair[1])
+        return ahead(r, step, day)
+    return None
+
+
+def running(r: Bench, step: Step) -> f.Own | Instruction:
+    task = next((task for task in r.case.tasks.values() if task.step == step.id), None)
+    if task is None or task.kind != "step":
+        return r.wait(f"waits for a person: {step.id}")
+    if r.today <= task.due:
+        return r.wait(f"waits for a person: {step.id}", task.due + timedelta(days=1))
+    return f.StepPassedOver(step.id, "not done in time")
+
+
+def ahead(r: Bench, step: Step, day: date) -> Instruction:
+    """The next step lies in the future: sleep straight to it."""
+    if step.do in ("contact", "notice") and plan(r, step) is None and step.when is None:
+        return r.instruct(_ACTION[step.do], f"step {step.id}", contact_at(r, step, day), step.id)
+    return r.instruct(Action.WAIT, f"step {step.id} on its day", r.midnight(day), step.id)
+
+
+def contact_at(r: Bench, step: Step, day: date) -> datetime:
+    case, rules = r.case, r.policy.contact
+    channel = "message"
+    start = max(day, r.today)
+    if case.last_contact_on and start <= case.last_contact_on:
+        start = case.last_contact_on + timedelta(days=1)
+    at = contact_moment(start, case.uf, channel, rules, case.jitter)
+    if start == r.today:
+        at = max(at, first_lawful(r.now, case.uf, channel, rules))
+    return r.not_before(at, step.id)
+
+
+def plan(r: Bench, step: Step) -> str | None:
+    """Why this step is not done at all, if so: a condition that does not hold, a part that is not built yet."""
+    if step.do not in BUILT:
+        return f"do: {step.do} is not built yet"
+    if step.by and not built_channels(step):
+        return f"no channel of {', '.join(step.by)} is built yet"
+    if step.do == "contact" and too_friendly(r, step):
+        return "preventive, but the debt is already due"
+    if step.do == "contact" and r.shortened() and _firm_ahead(r, step):
+        return "shortened: promises were broken"
+    return None
+
+
+def _firm_ahead(r: Bench, step: Step) -> bool:
+    later = r.policy.steps[r.policy.steps.index(step) + 1 :]
+    return any(rung.do in FIRM and r.status(rung) == "pending" for rung in later)
+
+
+def too_friendly(r: Bench, step: Step) -> bool:
+    """A reminder before the due date says nothing true once that date has passed."""
+    offset = step.at.offset
+    return step.at.anchor == "due" and bool(offset and offset.amount < 0) and r.today > r.case.terms.due
+
+
+def perform(r: Bench, step: Step, day: date) -> f.Own | Instruction:
+    reason = plan(r, step)
+    if reason:
+        return f.StepPassedOver(step.id, reason)
+    if step.when and not step.when.holds(values(r)):
+        return f.StepPassedOver(step.id, f"condition: {step.when}")
+    if step.do == "contact":
+        return r.instruct(Action.CONTACT, f"step {step.id}", contact_at(r, step, day), step.id)
+    if step.do == "task":
+        return open_step_task(r, step)
+    if reason := firm.escalation_waits(r):
+        return r.wait(f"step {step.id} waits: {reason}")
+    if step.do == "notice":
+        return r.instruct(Action.NOTICE, f"step {step.id}", contact_at(r, step, day), step.id)
+    if step.do == "protest" and (move := firm.before_protest(r, step)):
+        return move
+    return r.approved(step) or r.instruct(_ACTION[step.do], f"step {step.id}", r.not_before(r.now, step.id), step.id)
+
+
+def values(r: Bench) -> dict[str, Decimal | int | str]:
+    return {
+        "balance": r.case.demand(r.today),
+        "days_late": max((r.today - r.case.terms.due).days, 0),
+        "debtor": "consumer" if r.case.terms.consumer else "company",
+        "protest": r.case.protest.word,
+    }
+
+
+def open_step_task(r: Bench, step: Step) -> f.TaskOpened:
+    due = next_bank_day(move(r.today, step.within)) if step.within else add_bank_days(r.today, 1)
+    return r.task("step", step.id, "clerk", due, False, step.by)
+
+
+def has_nothing_left(r: Bench) -> f.Own | Instruction:
+    case = r.case
+    if case.legal_on:
+        return r.wait("in legal")
+    if case.approval and case.approval.state == "asked":
+        return r.rest("awaits approval", case.approval.due)
+    open_steps = [step for step in r.policy.steps if r.status(step) == "pending"]
+    if case.notice and case.notice.state == "issued" and open_steps:
+        return r.wait("waits for proof of the notice", case.notice.issued_on + SILENT_NOTICE)
+    if "ladder-finished:" not in case.asked:
+        due = add_bank_days(r.today, 1)
+        return r.task("ladder-finished", "", "supervisor", due, False, ("the ladder has no further step",))
+    return r.wait("the ladder has no further step; a person decides")
+
+
+def is_held(r: Bench) -> Move | None:
+    """What keeps the whole ladder from going on, and until when."""
+    case = r.case
+    for hold in case.holds:
+        if case.hold_until.get(hold, date.max) < r.today:
+            return f.HoldEnded(hold)
+    if case.holds:
+        until = max(case.hold_until.get(hold, date.max) for hold in case.holds)
+        ends = None if until == date.max else until + timedelta(days=1)
+        return firm.hands_over_at_once(r) or r.wait(f"held: {', '.join(case.holds)}", ends)
+    if case.explain_by and r.today > case.explain_by:
+        due, said = add_bank_days(r.today, 1), "the debtor did not say why in time: look, then resolve or wait"
+        if task := r.once("dispute-silent", case.dispute, "supervisor", due, said):
+            return task
+    if case.wholly_disputed():
+        return r.wait("disputed", _explained_by(r))
+    if r.held_by_task():
+        return r.wait("held until a person has looked")
+    if case.paused_until is None:
+        return None
+    if r.paused():
+        return r.wait("paused by staff", case.paused_until + timedelta(days=1))
+    return f.PauseEnded()
+
+
+def _explained_by(r: Bench) -> date | None:
+    """The day after the last on which the debtor can say why, while that lies ahead."""
+    day = r.case.explain_by
+    return day + timedelta(days=1) if day and r.today <= day else None
+
+
+def needs_a_person(r: Bench) -> f.Own | None:
+    if not r.case.needs:
+        return None
+    need = r.case.needs[0]
+    length = r.policy.dispute.deadline if need.task == "dispute" else Offset(1, "bd")
+    due = next_bank_day(move(r.today, length))
+    return r.task(need.task, need.step, need.owner, due, need.holds, need.details)
+
+
+def is_over(r: Bench) -> f.Own | Instruction | None:
+    outcome = r.outcome()
+    if r.case.closed:
+        if outcome:
+            return r.instruct(Action.CLOSE, r.case.closed)
+        return f.Reopened("the debt stands again")
+    if not outcome:
+        return None
+    undo = firm.undo_protest(r, outcome)
+    if undo and not isinstance(undo, Instruction):
+        return undo
+    return money.owes_thanks(r) or money.owes_a_word(r) or undo or firm.close(r, outcome)
+
+
+def waits_for_release(r: Bench) -> Instruction | None:
+    return r.wait("first wave waits for release by a person") if r.case.awaits_release else None
+
+
+_ACTION = {"contact": Action.CONTACT, "notice": Action.NOTICE, "protest": Action.PROTEST, "legal": Action.LEGAL}

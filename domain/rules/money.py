@@ -1,0 +1,125 @@
+"""What money and words about money do to a case: thanks, money on its way, promises, plans, limitation."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from domain import facts as f
+from domain.calendars import add_bank_days, next_bank_day
+from domain.case import LIVE
+from domain.fold import THANKS
+from domain.fold.base import CLOSING, NEWS, instalment_step, word_step
+from domain.hours import contact_moment, first_lawful
+from domain.rules.base import Action, Bench, Instruction, Move
+from domain.rules.firm import escalation_waits
+from domain.schedule import move
+
+SILENT = frozenset({"death", "insolvency", "over-indebted", "moratorium"})
+"""Holds under which not even a confirmation is sent."""
+REMIND_BEFORE = timedelta(days=3)
+"""How long before an instalment of a plan falls due the debtor is reminded of it."""
+
+
+def owes_thanks(r: Bench) -> Instruction | None:
+    """Thanks and receipt for what was paid: within hours, outside the caps, also when everything is held."""
+    unthanked = [p for p in r.case.counted() if not p.thanked]
+    if not unthanked or r.case.closed or r.case.ended or r.outcome() == "prescribed":
+        return None
+    at = first_lawful(r.now, r.case.uf, "email", r.policy.contact)
+    step = f"{THANKS}-{len(r.case.payments)}"
+    return r.instruct(Action.CONTACT, "thanks for a payment", r.not_before(at, step), step)
+
+
+def owes_a_word(r: Bench) -> Move | None:
+    """What the case has to confirm in writing beside its ladder: within hours, outside the caps."""
+    word = next((word for word in r.case.owed if _may_say(r, word.text)), None)
+    if word is None or r.case.closed or SILENT & {*r.case.holds}:
+        return None
+    at = first_lawful(r.now, r.case.uf, "email", r.policy.contact)
+    step = word_step(word)
+    return r.instruct(Action.CONTACT, f"confirmation: {word.text}", r.not_before(at, step), step)
+
+
+def _may_say(r: Bench, text: str) -> bool:
+    """After a settlement only what closes the case kindly (promise 8); news of a debt only while nothing holds it."""
+    outcome = r.outcome()
+    if outcome:
+        return text in CLOSING and outcome != "prescribed"
+    if text in NEWS:
+        return not (escalation_waits(r) or r.paused() or r.held_by_task() or r.case.protest.state in LIVE)
+    return text not in CLOSING
+
+
+def warns_of_limitation(r: Bench) -> f.Own | None:
+    """A limitation term that ends soon is a lawyer's task, once for each term (by kind of title, domain.limitation)."""
+    terms = r.case.limitation()
+    for which, term in (("protest", terms.first), ("contact", terms.last)):
+        warn = r.warned_from(term)
+        if warn <= r.today <= term:
+            details = (f"the term that closes {which} ends on {term:%d/%m/%Y}", terms.source)
+            if task := r.once(f"limitation-{which}", term.isoformat(), "lawyer", next_bank_day(r.today), *details):
+                return task
+    return None
+
+
+def money_is_on_its_way(r: Bench) -> Move | None:
+    """Money in clearing and "I already paid" hold the ladder for the time the policy gives; then it goes on."""
+    for money in r.case.clearing:
+        if r.today <= money.until:
+            return r.wait("payment in clearing", money.until + timedelta(days=1))
+        return f.HoldEnded(f"clearing:{money.reference}")
+    if r.case.claimed_until:
+        if r.today <= r.case.claimed_until:
+            return r.wait("says that it is paid", r.case.claimed_until + timedelta(days=1))
+        return f.HoldEnded("claim")
+    return None
+
+
+def rests_after_a_part(r: Bench) -> Move | None:
+    """The respite of the policy after a part payment."""
+    if r.case.respite_until is None:
+        return None
+    if r.today <= r.case.respite_until:
+        return r.wait("respite after a part payment", r.case.respite_until + timedelta(days=1))
+    return f.HoldEnded("respite")
+
+
+def has_promise(r: Bench) -> f.Own | Instruction | None:
+    promise = r.case.promise
+    if promise is None:
+        return None
+    arrived = r.case.paid() - promise.paid_before
+    if promise.amount is not None and arrived >= promise.amount:
+        return f.PromiseKept(promise.id)
+    if r.today <= promise.on:
+        return r.wait("promised", promise.on + timedelta(days=1))
+    return f.PromiseBroken(promise.id, r.today)
+
+
+def has_plan(r: Bench) -> Move | None:
+    """A plan in good standing holds the ladder; its instalments have reminders of their own."""
+    plan = r.case.plan
+    if plan is None:
+        return None
+    paid = r.case.paid() - plan.paid_before
+    part = plan.next_open(paid + r.policy.tolerance)
+    if part is None:
+        return f.PlanCompleted(plan.id, r.case.debt(r.last_movement()).total)
+    breaks = move(next_bank_day(part.due), r.policy.plan.tolerance)
+    if r.today > breaks:
+        return f.PlanBroken(plan.id, r.today)
+    reminders = ((part.due - REMIND_BEFORE, "lembrete"), (add_bank_days(part.due, 1), "atrasada"))
+    for day, kind in reminders:
+        step = instalment_step(plan, part, kind)
+        if r.case.step(step).status == "pending" and not (kind == "lembrete" and r.today > part.due):
+            return _remind(r, step, day)
+    return r.wait("in plan", breaks + timedelta(days=1))
+
+
+def _remind(r: Bench, step: str, day: date) -> Instruction:
+    """A reminder of an instalment is a contact like any other: hours, caps, opt-outs."""
+    rules = r.policy.contact
+    at = contact_moment(max(day, r.today), r.case.uf, "message", rules, r.case.jitter)
+    if day <= r.today:
+        at = max(at, first_lawful(r.now, r.case.uf, "message", rules))
+    return r.instruct(Action.CONTACT, "reminder of an instalment", r.not_before(at, step), step)
