@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Literal
 
 from domain.accrual import MONTH, Accrual, Agreed, Legal, Running, percent_pt
 from domain.calendars import next_bank_day
 from domain.errors import BadInput
-from domain.indices import NONE, SERIES, SHARES, Indices, SeriesCode, series_code
+from domain.indices import FACTOR, NONE, RATE, SERIES, SHARES, Indices, SeriesCode, series_code
 from domain.money import ZERO, cents, format_brl
 
 CONSUMER_FINE = Decimal(2)
@@ -60,9 +60,7 @@ class Charges:
         if min(self.fine_percent, self.monthly_interest_percent, self.fees_percent) < 0:
             raise BadInput("charges: fine, interest or fees are negative; give per cents of zero or more")
         if self.correction and SERIES[series_code(self.correction)].kind != "correction":
-            raise BadInput(
-                f"charges: {self.correction} is a rate of interest; a contract corrects by ipca or by nothing"
-            )
+            raise BadInput(f"charges: {self.correction} is a rate of interest; a contract corrects by ipca")
         if self.fees_percent and not self.fees_source:
             raise BadInput("charges: fees without a source; name the clause, fees that were not agreed are not owed")
 
@@ -76,8 +74,8 @@ class Charges:
 class Payment:
     """Money that the debtor paid: the day on which he paid, and reais as paid, before any fee of the bank.
 
-    `on_capital`: the creditor takes it for the capital first (CC art. 354 at its end), then for what is left of interest
-    and fine.
+    `on_capital`: the creditor takes it for the capital first (CC art. 354 at its end), then for what is left of
+    interest and fine.
     """
 
     on: date
@@ -114,17 +112,22 @@ class Line:
 class Period:
     """One stretch of correction or interest, as a court asks for it (CPC arts. 524 and 798 sole paragraph).
 
-    `running` holds index or rate, first and last day and source; `base` the reais it ran on; `percent` what it came to
-    over all its days (6 decimals); `factor` that of a correction, else None. `amount` is in reais, and may differ by a
-    cent from base times per cent: each component is rounded once, over all its periods.
+    `running` holds index or rate, first and last day and source; `base` the reais it ran on; `factor` that of a
+    correction, 8 decimals, else None. `amount` is in reais, and may differ by a cent from base times per cent: each
+    component is rounded once, over all its periods.
     """
 
     kind: Literal["correction", "interest"]
     running: Running
     base: Decimal
-    percent: Decimal
     factor: Decimal | None
     amount: Decimal
+
+    @property
+    def percent(self) -> Decimal:
+        """What it came to over all its days, in per cent: 6 decimals, half-even."""
+        exact = self.running.parts / SHARES if self.factor is None else (self.factor - 1) * 100
+        return exact.quantize(RATE, rounding=ROUND_HALF_EVEN)
 
     @property
     def missing(self) -> tuple[date, ...]:
@@ -149,8 +152,8 @@ class Debt:
     face value, without correction. `paid` and `reduced` are what payments and reductions settled; `credit` is what they
     left over, owed to the debtor. `days_late` counts from the original due date for as long as principal is open.
 
-    `lines` is the memory of calculation for people and adds up to `total`; `periods` and `settlements` are the finer one
-    for a court (`domain.memory`). `notes` are sentences in Portuguese about what could not be added.
+    `lines` is the memory of calculation for people and adds up to `total`; `periods` and `settlements` are the finer
+    one for a court (`domain.memory`).
     """
 
     principal: Decimal
@@ -169,7 +172,11 @@ class Debt:
     fees: Decimal = ZERO
     periods: tuple[Period, ...] = ()
     settlements: tuple[Settlement, ...] = ()
-    notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences in Portuguese about what could not be added because it is not published here."""
+        return tuple(_notes(self.periods))
 
 
 def updated_debt(
@@ -187,10 +194,10 @@ def updated_debt(
 
     - No delay where the due date is no bank day and payment comes by the first bank day after it (Lei 7.089/1983
       art. 1); after that, days run from the original due date. What is paid or reduced in time bears no charges.
-    - Correction: by the contract's index, or the law's where nothing was agreed (CC art. 389 sole paragraph); it is part
-      of the capital. Months of deflation count, but never below face value (STJ, Corte Especial, REsp 1.265.580).
-    - Fine: once, from the first day of delay, on the corrected principal, less rebates and returns, as it stands at the
-      first late payment or discount. BadInput above 2 % for a consumer (CDC art. 52 §1).
+    - Correction: by the contract's index, or the law's where nothing was agreed (CC art. 389 sole paragraph); it is
+      part of the capital. Months of deflation count, but never below face value (STJ, Corte Especial, REsp 1.265.580).
+    - Fine: once, from the first day of delay, on the corrected principal, less rebates and returns, as it stands at
+      the first late payment or discount. BadInput above 2 % for a consumer (CDC art. 52 §1).
     - Interest: simple, for each period on the corrected principal open in it; none on the fine. Agreed interest runs by
       calendar day on a month of 30; where nothing was agreed, `domain.indices` says what the law gives. Once no
       principal is open nothing grows any more.
@@ -211,7 +218,7 @@ def updated_debt(
         account = _Account(principal, due, charges, _accrual(due, charges, indices))
         for event in in_time:
             account.take(event)
-        if on > next_bank_day(due):
+        if on > account.grace:
             for event in late:
                 account.accrue(event.on)
                 account.take(event)
@@ -273,6 +280,7 @@ class _Account:
 
     def __init__(self, principal: Decimal, due: date, charges: Charges, accrual: Accrual) -> None:
         self.charges, self.accrual, self.due, self.accrued_until = charges, accrual, due, due
+        self.grace = next_bank_day(due)
         self.open: dict[Part, Decimal] = dict.fromkeys(_PAYMENT_ORDER, ZERO) | {"principal": cents(principal)}
         self.units, self.factor = cents(principal), Decimal(1)  # capital = units x factor, exact
         self.accrued, self.interest_charged = Decimal(0), ZERO  # accrued: exact, see _interest
@@ -304,13 +312,13 @@ class _Account:
             self._interest(running)
 
     def _correct(self, since: date, until: date) -> None:
-        before, grown = self.capital, self.accrual.factor(until)
-        step = (grown / self.factor).quantize(Decimal("1.00000000"))
-        self.factor = grown
-        self.open["correction"] = max(cents(self.units * grown) - self.open["principal"], ZERO)
-        amount = self.capital - before
         for running in self.accrual.corrections(since, until):
-            self.periods.append(Period("correction", running, before, (step - 1) * 100, step, amount))
+            before, grown = self.capital, self.accrual.factor(running.end)
+            step = (grown / self.factor).quantize(FACTOR, rounding=ROUND_HALF_EVEN)
+            self.factor = grown
+            self.open["correction"] = max(cents(self.units * grown) - self.open["principal"], ZERO)
+            amount = self.capital - before
+            self.periods.append(Period("correction", running, before, step, amount))
             if amount:
                 self._line(running, f"fator {_number(step)} sobre {format_brl(before)}", amount)
 
@@ -321,8 +329,7 @@ class _Account:
         amount = cents(self.accrued / (SHARES * 100)) - self.interest_charged
         self.interest_charged += amount
         self.open["interest"] += amount
-        percent = (running.parts / SHARES).quantize(Decimal("1.000000"))
-        self.periods.append(Period("interest", running, base, percent, None, amount))
+        self.periods.append(Period("interest", running, base, None, amount))
         if running.parts:
             self._line(running, f"sobre {format_brl(base)}", amount)
 
@@ -361,7 +368,7 @@ class _Account:
     # --- settling ----------------------------------------------------------------------------------------------------
     def take(self, event: Event) -> None:
         """Settle the open parts with a payment or reduction, each in its order; the rest is credit."""
-        late, settles = event.on > next_bank_day(self.due) and not _withheld(event), _settles(event)
+        late, settles = event.on > self.grace and not _withheld(event), _settles(event)
         if late and settles:
             self.fine()
             self.charge_fees()
@@ -421,14 +428,13 @@ class _Account:
             fees=self.open["fees"],
             periods=tuple(self.periods),
             settlements=tuple(self.settlements),
-            notes=tuple(_notes(self.periods)),
         )
 
 
-# --- Pix ---------------------------------------------------------------------------------------------------------------
+# --- Pix -------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class PixQuote:
-    """What a bank asks by a Pix charge with a due date (cobv), in reais; `due` is the due date as the bank prolongs it."""
+    """What a bank asks by a Pix charge with a due date (cobv), in reais; `due` is the date as the bank prolongs it."""
 
     due: date
     days_late: int
@@ -456,7 +462,7 @@ def pix_quote(principal: Decimal, due: date, on: date, charges: Charges) -> PixQ
     return PixQuote(prolonged, days, fine, interest, cents(principal) + fine + interest)
 
 
-# --- words ---------------------------------------------------------------------------------------------------------------
+# --- words -----------------------------------------------------------------------------------------------------------
 def _notes(periods: Iterable[Period]) -> Iterable[str]:
     missing: dict[SeriesCode, set[date]] = {}
     for period in periods:

@@ -7,8 +7,8 @@ How they are applied:
 - A correction index is chained: the factor of a span is the product of (1 + per cent / 100) over its months, rounded to
   8 decimals, half-even (NBR 5891:2014), once for the whole span.
 - Interest is simple: the per cents of the months are added, never multiplied (Resolução CMN 5.171/2024 art. 6), and a
-  month whose rate is negative counts as zero (CC art. 406 §3). The published rate has 6 decimals (art. 2 §1) and is used
-  as it stands.
+  month whose rate is negative counts as zero (CC art. 406 §3). The published rate has 6 decimals (art. 2 §1) and is
+  used as it stands.
 - A part of a month has that part of the month's per cent by calendar days, for both.
 """
 
@@ -30,6 +30,8 @@ SeriesCode = Literal["ipca", "legal", "selic"]
 
 FACTOR = Decimal("0.00000001")
 """The last decimal of a factor (Resolução CMN 5.171/2024 arts. 3 and 4)."""
+RATE = Decimal("0.000001")
+"""The last decimal of a rate in per cent (Resolução CMN 5.171/2024 art. 2 §1)."""
 SHARES = 377_580
 """Divides by 28, 29, 30 and 31: simple interest is summed in these parts of a per cent, and so without a remainder."""
 _DAY = timedelta(days=1)
@@ -39,7 +41,7 @@ _PRECISION = 60
 
 @dataclass(frozen=True)
 class Series:
-    """A published series: our word for it, its number in the central bank's SGS, its name in Portuguese, its publisher."""
+    """A published series: our word for it, its number in the central bank's SGS, its name in Portuguese, its source."""
 
     code: SeriesCode
     sgs: str
@@ -135,7 +137,7 @@ NONE = Indices()
 
 @dataclass(frozen=True)
 class Share:
-    """What a span of days has of one month: `days` of the month's `of`. `percent` is the whole month's; None: unknown."""
+    """What a span of days has of one month: `days` of its `of`. `percent` is the whole month's; None: not published."""
 
     month: date
     days: int
@@ -162,7 +164,7 @@ class Growth:
     @property
     def percent(self) -> Decimal:
         """The simple per cent of the whole span, to be shown: 6 decimals, half-even."""
-        return (self.parts / SHARES).quantize(Decimal("0.000001"), rounding=ROUND_HALF_EVEN)
+        return (self.parts / SHARES).quantize(RATE, rounding=ROUND_HALF_EVEN)
 
     @property
     def days(self) -> int:
@@ -200,7 +202,7 @@ def _factor(shares: Iterable[Share]) -> Decimal:
 
 @dataclass(frozen=True)
 class Regime:
-    """What the law adds in a time for which nothing was agreed, and the law; `correction` is None where interest is all.
+    """What the law adds in a time where nothing was agreed, and which law; `correction` is None where interest is all.
 
     `since` and `until` are the first and last day of that time; `until` is None for today's law.
     """
@@ -228,7 +230,7 @@ REGIMES = tuple(
     for row in table("legal_regimes")
 )
 """Strategies by time: the Selic alone until 29/08/2024 (STJ, Corte Especial, REsp 1.795.982), IPCA and legal rate since
-(Lei 14.905/2024; the rate of August 2024 serves its last two days, Resolução CMN 5.171/2024). Nothing before the table."""
+(Lei 14.905/2024; the rate of August 2024 serves its last two days, Resolução CMN 5.171/2024). Before them, nothing."""
 
 
 def legal(

@@ -48,9 +48,9 @@ def limitation(kind: str, due: date, interrupted_on: date | None = None) -> Term
     For a cheque, which is payable at sight, `due` is its date of issue. A kind that the table does not list has the
     term of a liquid debt in an instrument, 5 years for both.
 
-    `interrupted_on` is the day of the act that interrupted the limitation (`interruption` finds it): the terms run again
-    in full from that day (CC art. 202 sole paragraph). An act before the debt is due finds no term to interrupt (CC art.
-    199 II), and one after the end of a term does not bring it back: the two terms are judged each for itself.
+    `interrupted_on` is the day of the act that interrupted the limitation (`interruption` finds it): the terms run
+    again in full from that day (CC art. 202 sole paragraph). An act before the debt is due finds no term to interrupt
+    (CC art. 199 II), and one after the end of a term does not bring it back: each of the two is judged for itself.
     """
     rule = _RULES.get(kind.strip().upper(), _RULES[_ANY_KIND])
     first_months, last_months = int(rule["first_months"]), int(rule["last_months"])
@@ -70,8 +70,8 @@ def limitation(kind: str, due: date, interrupted_on: date | None = None) -> Term
 def interruption(kind: str, due: date, acts: Iterable[Act]) -> Act | None:
     """The act that interrupted the limitation of a title: the first one while the last term ran.
 
-    It happens only once (CC art. 202), so later acts change nothing. None where there was none. BadInput for an act that
-    the table does not list.
+    It happens only once (CC art. 202), so later acts change nothing. None where there was none. BadInput for an act
+    that the table does not list.
     """
     known = list(acts)
     for act in known:

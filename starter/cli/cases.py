@@ -88,14 +88,24 @@ def register(app: Commands) -> None:
         on: Annotated[str, typer.Option("--on", metavar="DATE", help="the day on which it is paid")],
         fine: Annotated[str, typer.Option("--fine", metavar="PERCENT", help="once")] = "0",
         interest: Annotated[str, typer.Option("--interest", metavar="PERCENT", help="simple, for 30 days")] = "0",
+        fees: Annotated[str, typer.Option("--fees", metavar="PERCENT", help="for collection, if agreed")] = "0",
+        index: Annotated[
+            str, typer.Option("--index", metavar="INDEX", help="legal: nothing was agreed; ipca: the contract's index")
+        ] = "",
+        pay: Annotated[list[str] | None, typer.Option("--pay", metavar="DATE=AMOUNT", help="may be repeated")] = None,
+        reduce: Annotated[
+            list[str] | None, typer.Option("--reduce", metavar="DATE=AMOUNT", help="a rebate; may be repeated")
+        ] = None,
         consumer: Annotated[bool, typer.Option("--consumer", help="the debtor is a consumer")] = False,
         as_json: Json = False,
     ) -> None:
         """Calculate an updated debt with its memory of calculation."""
         from starter import calculator
 
-        found = calculator.debt(principal, due, on, fine, interest, consumer)
-        show(found, as_json, lambda console: _print_debt(console, found))
+        asked = calculator.Question(principal, due, on, fine, interest, fees, index, consumer, pay or (), reduce or ())
+        debt = calculator.debt(asked)
+        found = calculator.as_data(debt) | {"court": calculator.court_memory(debt)}
+        show(found, as_json, lambda console: _print_memory(console, found))
 
 
 def listed(title: str, names: dict[str, str], found: list[dict[str, Any]]) -> Any:
@@ -141,3 +151,27 @@ def _print_debtors(console: Console, found: list[dict[str, Any]]) -> None:
 def _print_debt(console: Console, debt: dict[str, Any]) -> None:
     names = {"name": "item", "detail": "cálculo", "amount": "valor"}
     console.print(listed(f"Saldo {debt['total']}, atraso de {debt['days_late']} dias", names, debt["memory"]))
+    for note in debt["notes"]:
+        console.print(f"Nota: {note}")
+
+
+def _print_memory(console: Console, debt: dict[str, Any]) -> None:
+    """The debt as for people, then as for a court (CPC art. 524)."""
+    _print_debt(console, debt)
+    names = {
+        "rate": "índice ou taxa", "start": "de", "end": "a", "days": "dias", "base": "base", "percent": "% no período",
+        "factor": "fator", "amount": "valor",
+    }  # fmt: skip
+    if debt["periods"]:
+        console.print(listed("Períodos", names, debt["periods"]))
+    court = debt["court"]
+    for title, said in (
+        ("Índice de correção", "; ".join(court["indices"])),
+        ("Juros", "; ".join(court["rates"])),
+        ("Multa", court["fine"]),
+        ("Honorários", court["fees"]),
+        ("Capitalização", court["capitalisation"]),
+        ("Imputação", court["imputation"]),
+        ("Arredondamento", court["rounding"]),
+    ):
+        console.print(f"{title}: {said}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -26,6 +26,7 @@ def register(app: Commands) -> None:
     users(app)
     contacts(app)
     policies(app)
+    loads(app)
 
 
 def creditors(app: Commands) -> None:
@@ -185,3 +186,30 @@ def policies(app: Commands) -> None:
         make = deeds.migrate(masterdata.pin_policy(wanted))
         columns = {"motivo": reason}
         perform(make, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+
+def loads(app: Commands) -> None:
+    """What the world publishes."""
+    load = Commands("What the world publishes: index.")
+    app.add_typer(load, name="load")
+
+    @load.command()
+    def index(
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: series, month, percent, source")],
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would change, and change nothing")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Take in published values of IPCA, legal rate or Selic; the same file again changes nothing."""
+        from starter import indices
+
+        found = indices.load(file, dry_run=dry_run)
+        show(found, as_json, lambda console: _print_loaded(console, found))
+
+
+def _print_loaded(console: Console, found: dict[str, Any]) -> None:
+    done = "seriam guardados" if found["dry_run"] else "guardados"
+    counts = f"{found['added']} novos, {len(found['changed'])} alterados, {found['unchanged']} iguais"
+    console.print(f"{done}: {counts}")
+    if found["changed"]:
+        names = {"series": "série", "month": "mês", "was": "antes (%)", "percent": "agora (%)", "source": "fonte"}
+        console.print(listed("Valores que mudaram", names, found["changed"]))
