@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, InstanceOf, TypeAdapter
 
 from domain import facts as f
 from domain.debt import Charges, Debt, Payment, Reduction, ReductionKind, updated_debt
+from domain.indices import NONE, Indices, SeriesCode
 from domain.limitation import Terms as Limitation
 from domain.limitation import limitation
 from domain.money import ZERO
 from domain.places import time_zone
+from domain.plans import PlanState, instalment_state
 
 LEVELS: tuple[f.Level, ...] = ("sent", "delivered", "read", "received-by-name")
 LIVE = frozenset({"sent", "confirmed", "withdrawing", "suspended"})
@@ -40,6 +42,10 @@ class Terms:
     fine_percent: Decimal = ZERO
     monthly_interest_percent: Decimal = ZERO
     charges_source: str = ""
+    correction: SeriesCode | None = None
+    """The index by which the contract corrects the debt (a code of domain.indices), if any."""
+    fees_percent: Decimal = ZERO
+    fees_source: str = ""
     boleto: bool = False
     """The invoice brought a boleto of the creditor's bank, which stays payable until the bank withdraws it."""
 
@@ -109,21 +115,13 @@ class Promise:
 
 @dataclass
 class Plan:
-    """A plan (acordo) in good standing, and what had been paid when it was made."""
+    """A plan (acordo) in good standing; payments from number `since_payment` on are its own."""
 
     id: str
     instalments: list[f.Instalment]
     agreed_on: date
-    paid_before: Decimal
-
-    def next_open(self, paid: Decimal) -> f.Instalment | None:
-        """The first instalment that `paid` (reais since the plan was made) does not cover, None where all are paid."""
-        left = paid
-        for part in self.instalments:
-            left -= part.amount
-            if left < 0:
-                return part
-        return None
+    since_payment: int
+    financing: f.Financing | None = None
 
 
 @dataclass
@@ -246,6 +244,8 @@ class Case:
     closed: str = ""
     last_contact_on: date | None = None
     failures: int = 0
+    indices: Annotated[InstanceOf[Indices], Field(exclude=True)] = NONE
+    """Today's index tables, for a debt on which nothing was agreed; given at the desk, never part of the row."""
 
     # --- reading ---------------------------------------------------------------------------------------------------
     def counted(self) -> list[Paid]:
@@ -259,7 +259,14 @@ class Case:
     def charges(self) -> Charges:
         """The invoice's agreed charges."""
         terms = self.terms
-        return Charges(terms.fine_percent, terms.monthly_interest_percent, terms.charges_source)
+        return Charges(
+            terms.fine_percent,
+            terms.monthly_interest_percent,
+            terms.charges_source,
+            correction=terms.correction,
+            fees_percent=terms.fees_percent,
+            fees_source=terms.fees_source,
+        )
 
     def debt(self, on: date) -> Debt:
         """The updated debt on a day, with its memory of calculation."""
@@ -274,12 +281,24 @@ class Case:
                 Reduction(r.on, r.amount, _REDUCTION.get(r.how, "rebate")) for r in self.reductions if r.on <= on
             ],
             consumer=terms.consumer,
+            indices=self.indices,
         )
 
     def face(self) -> Decimal:
         """Principal still open: what a notary may be asked to protest (CRA layout field 18; irregularity 24)."""
         days = [p.on for p in self.counted()] + [r.on for r in self.reductions]
         return self.debt(max(days, default=self.terms.due)).principal
+
+    def plan_state(self, on: date, crumbs: Decimal) -> PlanState | None:
+        """How far the plan is kept on a day; rests of up to `crumbs` reais are none. None where there is no plan."""
+        if self.plan is None:
+            return None
+        return instalment_state(self.plan.instalments, self.plan_payments(), on, self.plan.financing, crumbs)
+
+    def plan_payments(self) -> list[Payment]:
+        """What was paid since the plan was made."""
+        since = self.plan.since_payment if self.plan else 0
+        return [Payment(p.on, p.amount) for p in self.payments[since:] if not p.reversed]
 
     def demand(self, on: date) -> Decimal:
         """What the debtor is asked for on a day, in reais: the updated debt, less the part that is in dispute."""
@@ -338,9 +357,11 @@ class Case:
 CASE: TypeAdapter[Case] = TypeAdapter(Case)
 
 
-def load(state: dict[str, Any]) -> Case:
-    """A case from the JSON of its row."""
-    return CASE.validate_python(state)
+def load(state: dict[str, Any], indices: Indices = NONE) -> Case:
+    """A case from the JSON of its row, with today's index tables."""
+    case = CASE.validate_python(state)
+    case.indices = indices
+    return case
 
 
 def dump(case: Case) -> dict[str, Any]:

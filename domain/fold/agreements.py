@@ -52,7 +52,7 @@ def _plan(fact: f.PlanAgreed, case: Case, at: Moment) -> None:
     if case.wholly_disputed():
         raise Refused("disputed", "the debt is in dispute; resolve that first")
     _check_instalments(fact.instalments, at.day(case))
-    case.plan = Plan(fact.plan_id, list(fact.instalments), at.day(case), case.paid())
+    case.plan = Plan(fact.plan_id, list(fact.instalments), at.day(case), len(case.payments), fact.financing)
     case.promise = case.claimed_until = case.respite_until = None
     void_notice(case)
     interrupt(case, at.day(case))

@@ -91,7 +91,7 @@ def say_goodbye(case: Case) -> None:
 
 def interrupt(case: Case, on: date) -> None:
     """An act that interrupts the limitation, once (CC art. 202): promise, part payment, plan, protest."""
-    if case.interrupted_on is None and on <= case.limitation().last:
+    if case.interrupted_on is None and case.terms.original_due < on <= case.limitation().last:
         case.interrupted_on = on
 
 

@@ -10,9 +10,9 @@ from domain.case import LIVE
 from domain.fold import THANKS
 from domain.fold.base import CLOSING, NEWS, instalment_step, word_step
 from domain.hours import contact_moment, first_lawful
+from domain.plans import broken_on, last_days
 from domain.rules.base import Action, Bench, Instruction, Move
 from domain.rules.firm import escalation_waits
-from domain.schedule import move
 
 SILENT = frozenset({"death", "insolvency", "over-indebted", "moratorium"})
 """Holds under which not even a confirmation is sent."""
@@ -101,19 +101,21 @@ def has_plan(r: Bench) -> Move | None:
     plan = r.case.plan
     if plan is None:
         return None
-    paid = r.case.paid() - plan.paid_before
-    part = plan.next_open(paid + r.policy.tolerance)
-    if part is None:
+    crumbs, tolerance = r.policy.tolerance, r.policy.plan.tolerance
+    state = r.case.plan_state(r.today, crumbs)
+    if state is None or state.next is None:
         return f.PlanCompleted(plan.id, r.case.debt(r.last_movement()).total)
-    breaks = move(next_bank_day(part.due), r.policy.plan.tolerance)
-    if r.today > breaks:
-        return f.PlanBroken(plan.id, r.today)
+    if broken := broken_on(plan.instalments, r.case.plan_payments(), tolerance, r.today, plan.financing, crumbs):
+        return f.PlanBroken(plan.id, broken)
+    part = state.next
     reminders = ((part.due - REMIND_BEFORE, "lembrete"), (add_bank_days(part.due, 1), "atrasada"))
     for day, kind in reminders:
         step = instalment_step(plan, part, kind)
-        if r.case.step(step).status == "pending" and not (kind == "lembrete" and r.today > part.due):
+        says_nothing_new = kind == "lembrete" and (r.today > part.due or day <= plan.agreed_on)
+        if r.case.step(step).status == "pending" and not says_nothing_new:
             return _remind(r, step, day)
-    return r.wait("in plan", breaks + timedelta(days=1))
+    last = next(iter(last_days([part], tolerance)))
+    return r.wait("in plan", last + timedelta(days=1))
 
 
 def _remind(r: Bench, step: str, day: date) -> Instruction:
