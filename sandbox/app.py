@@ -1,4 +1,4 @@
-"""The sandbox as one application: three providers, its own routes, and what goes on behind them."""
+"""The sandbox as one application: four providers, its own routes, and what goes on behind them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from domain.errors import BadInput
-from sandbox import control, cra, sendgrid, twilio
+from sandbox import control, cra, pix, sendgrid, twilio
 from sandbox.behaviour import CallError, HangUpError, Nothing
 from sandbox.callbacks import Callbacks
 from sandbox.notary import Notary
@@ -22,6 +22,7 @@ ERRORS: dict[str, Callable[[CallError], Response]] = {
     "/v3/": sendgrid.error,
     "/2010-04-01/": twilio.error,
     "/cra": cra.error,
+    "/pix/": pix.error,
 }
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ def create_app(state: State) -> FastAPI:
     app.include_router(sendgrid.router(state))
     app.include_router(twilio.router(state))
     app.include_router(cra.router(state, notary))
+    app.include_router(pix.router(state))
+    app.include_router(pix.levers(state))
     app.include_router(control.router(state, notary))
 
     @app.exception_handler(CallError)

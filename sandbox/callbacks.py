@@ -1,4 +1,4 @@
-"""What the providers tell afterwards: signed status callbacks (Twilio) and event webhooks (SendGrid).
+"""What the providers tell afterwards: status callbacks (Twilio) and event webhooks (SendGrid), signed, and Pix.
 
 An event is due a moment after the message was accepted. It is told until the receiver answers 2xx, and may be told
 twice.
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from twilio.request_validator import RequestValidator
 
-from sandbox import sendgrid, twilio
+from sandbox import pix, sendgrid, twilio
 from sandbox.state import TWILIO_TOKEN, Row, State
 
 AT_ONCE = 200  # events taken up in one go
@@ -41,8 +41,9 @@ class Callbacks:
             if provider == "sendgrid":
                 self._tell_sendgrid(list(told))
             else:
+                tell = self._tell_pix if provider == "pix" else self._tell_twilio
                 for event in told:
-                    self._tell_twilio(event)
+                    tell(event)
 
     def _due(self) -> list[Row]:
         query = "SELECT * FROM events WHERE done = 0 AND next_try <= ? ORDER BY next_try, id LIMIT ?"
@@ -85,6 +86,13 @@ class Callbacks:
         form = twilio.callback(event["entry"], event)
         signature = RequestValidator(TWILIO_TOKEN).compute_signature(url, form)
         self._told([event], self._post(self._reachable(url), form, {"X-Twilio-Signature": str(signature)}))
+
+    def _tell_pix(self, event: Row) -> None:
+        url, body = pix.notice(self._state, event)
+        heard = url is None or self._post(
+            self._reachable(url), json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        self._told([event], heard)
 
     def _reachable(self, url: str) -> str:
         """Where the receiver really listens: its public address may lead nowhere from here."""

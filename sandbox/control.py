@@ -10,7 +10,17 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from domain.clock import Clock
 from sandbox.callbacks import public_key
 from sandbox.notary import Notary
-from sandbox.state import CRA_PASSWORD, CRA_USER, SENDGRID_KEY, TWILIO_SID, TWILIO_TOKEN, Fault, State
+from sandbox.state import (
+    CRA_PASSWORD,
+    CRA_USER,
+    PIX_CLIENT_ID,
+    PIX_CLIENT_SECRET,
+    SENDGRID_KEY,
+    TWILIO_SID,
+    TWILIO_TOKEN,
+    Fault,
+    State,
+)
 
 
 class ClockBody(BaseModel):
@@ -40,6 +50,8 @@ def router(state: State, notary: Notary) -> APIRouter:
             "twilio_auth_token": TWILIO_TOKEN,
             "cra_user": CRA_USER,
             "cra_password": CRA_PASSWORD,
+            "pix_client_id": PIX_CLIENT_ID,
+            "pix_client_secret": PIX_CLIENT_SECRET,
         }
 
     @routes.post("/faults", status_code=204)

@@ -17,6 +17,7 @@ from domain.clock import Clock
 from sandbox.app import create_app
 from sandbox.callbacks import public_key
 from sandbox.notary import Notary
+from sandbox.pix import Payment, Return, give_back, pay
 from sandbox.state import Fault, Settings, State
 
 START_WITHIN = 10.0  # seconds
@@ -35,6 +36,24 @@ class Sandbox:
     def cra_url(self) -> str:
         """The whole address of a CRA's service."""
         return f"{self.url}/crasp/xml/protestos.php"
+
+    @property
+    def pix_url(self) -> str:
+        """The base address of the API Pix."""
+        return f"{self.url}/pix/api"
+
+    @property
+    def pix_token_url(self) -> str:
+        """Where the API Pix gives tokens."""
+        return f"{self.url}/pix/oauth/token"
+
+    def pay_pix(self, **payment: Any) -> str:
+        """Somebody pays a charge or a code: see `sandbox.pix.Payment`; returns the end-to-end id."""
+        return pay(self.state, Payment.model_validate(payment))
+
+    def return_pix(self, end_to_end_id: str, **more: Any) -> str:
+        """A received Pix goes back: see `sandbox.pix.Return`; returns the id of the return."""
+        return give_back(self.state, Return.model_validate({"end_to_end_id": end_to_end_id, **more}))
 
     def log(self) -> list[dict[str, Any]]:
         """Everything accepted or refused so far, in order."""

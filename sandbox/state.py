@@ -1,4 +1,4 @@
-"""What the sandbox knows, in one SQLite file: the log, faults, fates, events to tell, titles at the notary, a clock."""
+"""What the sandbox knows, in one SQLite file: the log, faults, fates, events to tell, titles, Pix, a clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.clock import Clock
 from domain.errors import BadInput
 
-Provider = Literal["sendgrid", "twilio", "cra"]
+Provider = Literal["sendgrid", "twilio", "cra", "pix"]
 Row = dict[str, Any]
 
 # The accounts that the sandbox lets in. They are no secrets: nothing but the sandbox knows them.
@@ -27,6 +27,7 @@ SENDGRID_KEY = "SG.sandbox.sandbox"
 TWILIO_SID = "AC" + "5a" * 16
 TWILIO_TOKEN = "sandbox-auth-token"  # noqa: S105
 CRA_USER, CRA_PASSWORD = "sandbox", "sandbox-cra"
+PIX_CLIENT_ID, PIX_CLIENT_SECRET = "sandbox", "sandbox-pix"
 
 FATES = ("delivered", "bounced", "undelivered", "silent", "opted_out", "invalid")
 
@@ -58,6 +59,15 @@ CREATE TABLE IF NOT EXISTS steps (
     id INTEGER PRIMARY KEY, title INTEGER NOT NULL REFERENCES titles, name TEXT NOT NULL, day TEXT NOT NULL,
     done INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS steps_open ON steps (day) WHERE done = 0;
+CREATE TABLE IF NOT EXISTS pix_tokens (token TEXT PRIMARY KEY, scope TEXT NOT NULL, ends REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS pix_charges (
+    txid TEXT PRIMARY KEY, versions TEXT NOT NULL, status TEXT NOT NULL, location TEXT NOT NULL UNIQUE,
+    created TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pix_received (
+    end_to_end_id TEXT PRIMARY KEY, txid TEXT NOT NULL, key TEXT NOT NULL, amount TEXT NOT NULL, at TEXT NOT NULL,
+    text TEXT NOT NULL, refunds TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS pix_received_by_txid ON pix_received (txid);
+CREATE TABLE IF NOT EXISTS pix_webhooks (key TEXT PRIMARY KEY, url TEXT NOT NULL, created TEXT NOT NULL);
 """
 
 
