@@ -13,16 +13,17 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 from temporalio import activity
 
 from activities import outbox
-from activities.budget import room_from
+from activities import statements as sql
+from activities.budget import counted, room_after
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
-from activities.views import Claim, message_data, read_creditor, read_invoices
+from activities.views import Claim, message_data, with_settings
 from activities.world import World
 from contract.messages import Next, Perform
-from db.rows import CONTACT, CONTACT_CASE, CONTACT_POINT
+from db.prepared import Rows, together
 from domain import facts as f
 from domain.case import Case
 from domain.decide import Action
@@ -63,14 +64,15 @@ class Contacts:
         with at_desk_with_debtor(self.world, given.case_id, given.at) as (desk, debtor, rows):
             if answer := desk.guard(given):
                 return answer
-            found = self._already(desk, given) or self._new(desk, given, debtor, rows)
+            read = _read(desk, given, rows)
+            found = self._already(desk, given, read) or self._new(desk, given, debtor, rows, read)
             return found if isinstance(found, Plan) else desk.conclude_with(given, found)
 
-    def _already(self, desk: Desk, given: Perform) -> Plan | f.Told | None:
+    def _already(self, desk: Desk, given: Perform, read: Read) -> Plan | f.Told | None:
         """A contact that stands for this attempt already: our own from before a crash, or one that covers us."""
-        row = outbox.link_of(desk.conn, desk.row.id, given.step, given.attempt)
-        if row is None:
+        if not read.link:
             return None
+        (row,) = read.link
         if row.state != "in-flight":
             if row.state in ("failed", "bounced"):
                 return f.ContactFailed(given.step, str(row.id), row.channel, "failed")
@@ -78,7 +80,7 @@ class Contacts:
         if not row.lead:
             until = self._soon(LOOK_AGAIN, given)
             return f.ContactDeferred(given.step, until, "a message of another case covers it")
-        links = desk.conn.execute(select(CONTACT_CASE).where(CONTACT_CASE.c.contact_id == row.id))
+        (links,) = together(desk.conn, [sql.LINKS(id_=row.id)])
         covers = tuple((link.case_id, link.step, link.attempt) for link in links if not link.lead)
         return Plan(outbox.resume(self.world, desk.conn, row), covers)
 
@@ -86,42 +88,32 @@ class Contacts:
         now = self.world.now(given.at)
         return self.world.clock.business(self.world.clock.real(now) + real)
 
-    def _new(self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]]) -> Plan | f.Told:
+    def _new(self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]], read: Read) -> Plan | f.Told:
         thanks = given.step.startswith(THANKS)
         step = None if thanks else next(step for step in desk.policy.steps if step.id == given.step)
-        point = self._way(desk, given.step, step)
+        point = _way(desk, step, read.points)
         if point is None:
             return f.Unreachable(given.step, "no usable channel")
         if step:
-            until = room_from(desk.conn, debtor.id, desk.case.uf, desk.policy.contact, desk.now)
+            planned = [row.planned_at for row in read.counted]
+            until = room_after(planned, desk.case.uf, desk.policy.contact, desk.now)
             if until:
                 return f.ContactDeferred(given.step, until, "caps of the debtor")
-        return self._write(desk, given, debtor, step, point, [] if thanks else _companions(desk, rows))
-
-    def _way(self, desk: Desk, name: str, step: Step | None) -> Row[Any] | None:
-        """The first usable address that this step has not tried yet, on the first channel that is built and allowed."""
-        channels = built_channels(step) if step else THANKS_CHANNELS
-        tried = (
-            select(CONTACT.c.contact_point_id)
-            .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
-            .where(CONTACT_CASE.c.case_id == desk.row.id, CONTACT_CASE.c.step == name)
-            .where(CONTACT.c.contact_point_id.is_not(None))
-        )
-        points = desk.conn.execute(
-            select(CONTACT_POINT)
-            .where(CONTACT_POINT.c.debtor_id == desk.row.debtor_id, CONTACT_POINT.c.state == "usable")
-            .where(CONTACT_POINT.c.id.not_in(tried))
-            .order_by(CONTACT_POINT.c.rank, CONTACT_POINT.c.id)
-        ).all()
-        open_channels = [channel for channel in channels if not desk.case.deaf_to(channel)]
-        return next((p for channel in open_channels for p in points if p.channel == channel), None)
+        return self._write(desk, given, debtor, step, point, [] if thanks else _companions(desk, rows), read)
 
     def _write(
-        self, desk: Desk, given: Perform, debtor: Row[Any], step: Step | None, point: Row[Any], others: list[Companion]
+        self,
+        desk: Desk,
+        given: Perform,
+        debtor: Row[Any],
+        step: Step | None,
+        point: Row[Any],
+        others: list[Companion],
+        read: Read,
     ) -> Plan:
         conn, case = desk.conn, desk.case
-        creditor = read_creditor(conn, desk.row.creditor_id)
-        invoices = read_invoices(conn, [desk.row.invoice_id, *(other.row.invoice_id for other in others)])
+        creditor = with_settings(read.creditor)
+        invoices = {row.id: row for row in read.invoices}
         claims = [Claim(case, invoices[desk.row.invoice_id])]
         claims += [Claim(other.case, invoices[other.row.invoice_id]) for other in others]
         reference = outbox.short_ref()
@@ -155,7 +147,7 @@ class Contacts:
     # --- outcome ---------------------------------------------------------------------------------------------------
     def _record(self, given: Perform, plan: Plan, result: outbox.Result) -> Next:
         with at_desk(self.world, given.case_id, given.at) as desk:
-            outbox.settle(desk.conn, plan.out, result)
+            desk.later(*outbox.outcome(plan.out, result))
             told = self._told(desk, plan, result)
             if done := desk.recorded(given.generation, given.seq):
                 return done
@@ -192,6 +184,41 @@ class Contacts:
                 continue
             made.append(fact_values(case_id, f"cover:{contact}:{case_id}:{attempt}", fact, "engine", desk.now))
         return store_facts(desk.conn, made)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a message is made of, read in one round trip: the contact that stands for this attempt already, addresses
+    not tried yet, contacts that count in the caps, the creditor, the invoices of the debtor's open cases."""
+
+    link: Rows
+    points: Rows
+    counted: Rows
+    creditor: Rows
+    invoices: Rows
+
+
+def _read(desk: Desk, given: Perform, cases: Sequence[Row[Any]]) -> Read:
+    row, step = desk.row, given.step
+    return Read(
+        *together(
+            desk.conn,
+            [
+                sql.LINK(id_=row.id, step_=step, attempt_=given.attempt),
+                sql.FRESH_POINTS(id_=row.id, debtor_=row.debtor_id, step_=step),
+                counted(row.debtor_id, desk.now),
+                sql.READ_CREDITOR(id_=row.creditor_id),
+                sql.READ_INVOICES(ids=[case.invoice_id for case in cases]),
+            ],
+        )
+    )
+
+
+def _way(desk: Desk, step: Step | None, points: Rows) -> Row[Any] | None:
+    """The first usable address that this step has not tried yet, on the first channel that is built and allowed."""
+    channels = built_channels(step) if step else THANKS_CHANNELS
+    open_channels = [channel for channel in channels if not desk.case.deaf_to(channel)]
+    return next((p for channel in open_channels for p in points if p.channel == channel), None)
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,15 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from activities import statements as sql
 from activities.effects import apply_effects
 from activities.world import World
 from contract.messages import Answer, Arrival, Decide, Failed, Next, Perform
-from db.rows import APPROVAL, CASE, DEBTOR, FACT, INSTRUCTION, LEDGER, PAYMENT, POLICY, SCHEDULE, STAFF, WORD
+from db.prepared import Call, together
+from db.rows import APPROVAL, FACT, INSTRUCTION, PAYMENT, POLICY, STAFF, WORD
 from domain import facts as f
 from domain.case import Case, dump, load
 from domain.decide import RULES_VERSION, Action, Decision, Heard, advance, schedule
@@ -63,16 +65,31 @@ def pinned_policy(conn: Connection, digest: str) -> Policy:
 
 
 class Desk:
-    """One case under its lock, inside the caller's transaction. `now` is business time, aware."""
+    """One case under its lock, inside the caller's transaction. `now` is business time, aware.
 
-    def __init__(self, world: World, conn: Connection, row: Row[Any], now: datetime) -> None:
+    `inbox` holds the rows of the case's inbox where they were read with the lock. What is given to `later` is written
+    when the desk is left, with the commit, in one round trip; so are the book, the instruction and the case.
+    """
+
+    def __init__(self, world: World, conn: Connection, row: Row[Any], now: datetime, inbox: Rows | None = None) -> None:
         self.world, self.conn, self.row, self.now = world, conn, row, now
+        self._inbox, self._writes = inbox, list[Call]()
         self.case: Case = load(row.state)
         self.policy = pinned_policy(conn, self.case.policy_hash)
         self.heard: list[Heard] = []
         self.waiting: list[UUID] = []
         self.taken = 0
         self.asked: dict[int, str] = {}
+
+    def later(self, *writes: Call) -> None:
+        """Write this when the desk is left, in the order given."""
+        self._writes += writes
+
+    def leave(self) -> None:
+        """Write all that waits, and commit."""
+        if self._writes:
+            together(self.conn, self._writes, commit=True)
+            self._writes = []
 
     # --- hearing ---------------------------------------------------------------------------------------------------
     def recorded(self, generation: int, seq: int) -> Next | None:
@@ -90,11 +107,9 @@ class Desk:
 
     def read_inbox(self) -> bool:
         """Take the stored facts that nobody has taken in yet, oldest first. True where there are any."""
-        rows = self.conn.execute(
-            select(FACT.c.id, FACT.c.body, FACT.c.actor, FACT.c.business_at)
-            .where(FACT.c.case_id == self.row.id, FACT.c.acknowledged_at.is_(None))
-            .order_by(FACT.c.number)
-        ).all()
+        rows, self._inbox = self._inbox, None
+        if rows is None:
+            (rows,) = together(self.conn, [sql.INBOX(id_=self.row.id)])
         for row in rows:
             fact = f.from_json(row.body)
             cause = f"fact:{row.id}"
@@ -128,6 +143,7 @@ class Desk:
     def _store_raw(self, arrival: Arrival, generation: int) -> UUID:
         key = f"raw:{self.row.id}:{generation}:{arrival.number}"
         fact = self._readable(arrival)
+        self._inbox = None  # it was read before this fact was there
         made: UUID | None = self.conn.execute(
             upsert(FACT)
             .values(**fact_values(self.row.id, key, fact, "signal", self.now))
@@ -243,19 +259,22 @@ class Desk:
         if changed:
             version += 1
             reason = decision.entries[-1].fact.kind if decision.entries else "time passed"
-            self._write(SCHEDULE, case_id=self.row.id, version=version, reason=reason, steps=steps, decided_at=self.now)
+            self.later(
+                sql.INSERT_SCHEDULE(
+                    case_id=self.row.id, version=version, reason=reason, steps=steps, decided_at=self.now
+                )
+            )
         body = NEXT.dump_python(following, mode="json")
-        self._write(
-            INSTRUCTION, case_id=self.row.id, generation=generation, seq=seq, body=body, decided_at=datetime.now(UTC)
+        self.later(
+            sql.INSERT_INSTRUCTION(
+                case_id=self.row.id, generation=generation, seq=seq, body=body, decided_at=datetime.now(UTC)
+            )
         )
         self._save(decision, following, generation, lines, (version, digest))
         return following
 
     def _schedule(self) -> list[dict[str, str]]:
         return schedule(self.case, self.policy, self.case.today(self.now))
-
-    def _write(self, into: Table, **values: Any) -> None:
-        self.conn.execute(insert(into).values(**values))
 
     def _next(self, decision: Decision, seq: int, steps: list[dict[str, str]] | None) -> Next:
         wanted = decision.instruction
@@ -292,22 +311,22 @@ class Desk:
         )
         last = seq + len(lines) + 1
         lines.append(Line(case_id, last, "decided", body, "rule", "engine", self.now, recorded, RULES_VERSION))
-        previous, values = self.row.ledger_hash, []
+        previous = self.row.ledger_hash
         for line in lines:
             digest = chain(previous, line)
-            values.append({**vars(line), "case_id": self.row.id, "previous_hash": previous, "hash": digest})
+            values = vars(line) | {"case_id": self.row.id, "previous_hash": previous, "hash": digest}
+            self.later(sql.INSERT_LINE(**values))
             previous = digest
-        self.conn.execute(insert(LEDGER), values)
         self.head = previous
         return lines
 
     def _acknowledge(self, decision: Decision) -> None:
         if not self.waiting:
             return
-        refused = {cause.removeprefix("fact:"): refusal.code for cause, refusal in decision.refusals.items()}
-        self.conn.execute(update(FACT).where(FACT.c.id.in_(self.waiting)).values(acknowledged_at=datetime.now(UTC)))
-        for fact_id, code in refused.items():
-            self.conn.execute(update(FACT).where(FACT.c.id == UUID(fact_id)).values(refusal=code))
+        self.later(sql.ACKNOWLEDGE(ids=self.waiting, acknowledged_at=datetime.now(UTC)))
+        refused = ((cause, refusal) for cause, refusal in decision.refusals.items() if cause.startswith("fact:"))
+        for cause, refusal in refused:
+            self.later(sql.REFUSE(id_=UUID(cause.removeprefix("fact:")), refusal=refusal.code))
 
     def _save(
         self, decision: Decision, following: Next, generation: int, lines: list[Line], plan: tuple[int, str]
@@ -315,10 +334,9 @@ class Desk:
         closed = following.action == Action.CLOSE
         day = decision.instruction.review
         review = datetime.combine(day, time(0), time_zone(self.case.uf)) if day else None
-        self.conn.execute(
-            update(CASE)
-            .where(CASE.c.id == self.row.id)
-            .values(
+        self.later(
+            sql.SAVE_CASE(
+                id_=self.row.id,
                 state=dump(self.case),
                 stage=following.stage,
                 policy_hash=self.case.policy_hash,
@@ -382,31 +400,38 @@ def store_facts(conn: Connection, facts: Sequence[dict[str, Any]]) -> list[UUID]
 
 def lock_case(conn: Connection, case_id: UUID) -> Row[Any]:
     """The case row under its lock. NO KEY UPDATE: facts may still be stored for it by others."""
-    return conn.execute(select(CASE).where(CASE.c.id == case_id).with_for_update(key_share=True)).one()
+    return _only(together(conn, [sql.LOCK_CASE(id_=case_id)])[0])
+
+
+def _only(rows: Rows) -> Row[Any]:
+    if len(rows) != 1:
+        raise LookupError("no such case")
+    return rows[0]
 
 
 @contextmanager
 def at_desk(world: World, case_id: str, at: datetime | None) -> Iterator[Desk]:
     """A case at the desk in a transaction of its own. `at` is the workflow's time (real, aware) or None."""
+    case = UUID(case_id)
     with world.engine.begin() as conn:
-        yield Desk(world, conn, lock_case(conn, UUID(case_id)), world.now(at))
+        found, inbox = together(conn, [sql.LOCK_CASE(id_=case), sql.INBOX(id_=case)])
+        desk = Desk(world, conn, _only(found), world.now(at), inbox)
+        yield desk
+        desk.leave()
 
 
 @contextmanager
 def at_desk_with_debtor(world: World, case_id: str, at: datetime | None) -> Iterator[tuple[Desk, Row[Any], Rows]]:
     """As `at_desk`, with the debtor's row and those of all his open cases, locked: the debtor, then cases by id."""
+    case = UUID(case_id)
     with world.engine.begin() as conn:
-        debtor, cases = _lock_debtor(conn, UUID(case_id))
-        own = next(row for row in cases if row.id == UUID(case_id))
-        yield Desk(world, conn, own, world.now(at)), debtor, cases
-
-
-def _lock_debtor(conn: Connection, case_id: UUID) -> tuple[Row[Any], Rows]:
-    own = select(CASE.c.debtor_id).where(CASE.c.id == case_id).scalar_subquery()
-    debtor = conn.execute(select(DEBTOR).where(DEBTOR.c.id == own).with_for_update(key_share=True)).one()
-    open_or_own = (CASE.c.stage != "closed") | (CASE.c.id == case_id)
-    cases = select(CASE).where(CASE.c.debtor_id == debtor.id, open_or_own)
-    return debtor, conn.execute(cases.order_by(CASE.c.id).with_for_update(key_share=True)).all()
+        debtor, cases, inbox = together(
+            conn, [sql.LOCK_DEBTOR(id_=case), sql.LOCK_CASES(id_=case), sql.INBOX(id_=case)]
+        )
+        own = next(row for row in cases if row.id == case)
+        desk = Desk(world, conn, own, world.now(at), inbox)
+        yield desk, _only(debtor), cases
+        desk.leave()
 
 
 def cause_of(action: str, given: Perform | Decide) -> str:

@@ -14,10 +14,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select
 
+from activities import statements as sql
 from activities.world import World
-from db.rows import CONTACT, CONTACT_ATTEMPT, CONTACT_CASE, CONTACT_POINT, CREDITOR
+from db.prepared import Call, together
+from db.rows import CONTACT_ATTEMPT, CONTACT_POINT, CREDITOR
 from db.settings import CreditorSettings
 from domain.errors import BadAddress, OptedOut, Permanent, Unavailable, Unknown
 from gateways.email import Attachment, Email
@@ -72,35 +74,37 @@ def intend(
     contact_id = uuid4()
     text = f"{row.get('subject', '')}\n{row.get('body', '')}\n{html or ''}"
     mac = hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
-    values = {"counts": True, "segments": 0, "provider_id": "", "state": "in-flight"}
-    conn.execute(insert(CONTACT).values(values | row | {"id": contact_id, "content_hmac": mac}))
-    conn.execute(
-        insert(CONTACT_CASE),
+    values = {"counts": True, "segments": 0, "provider_id": "", "state": "in-flight", "document_id": None}
+    together(
+        conn,
         [
-            {"contact_id": contact_id, "case_id": case, "step": step, "attempt": attempt, "lead": n == 0}
-            for n, (case, step, attempt) in enumerate(links)
+            sql.INSERT_CONTACT(**(values | row | {"id": contact_id, "content_hmac": mac})),
+            *(
+                sql.INSERT_LINK(contact_id=contact_id, case_id=case, step=step, attempt=attempt, lead=n == 0)
+                for n, (case, step, attempt) in enumerate(links)
+            ),
+            _begin(contact_id, 1),
         ],
     )
-    begin_attempt(conn, contact_id, 1)
     return contact_id
 
 
 def begin_attempt(conn: Connection, contact_id: UUID, number: int) -> None:
     """Write down, before a call, that it is about to be made."""
-    conn.execute(
-        insert(CONTACT_ATTEMPT).values(
-            contact_id=contact_id, number=number, begun_at=datetime.now(UTC), outcome="in-flight", code=""
-        )
+    together(conn, [_begin(contact_id, number)])
+
+
+def _begin(contact_id: UUID, number: int) -> Call:
+    now = datetime.now(UTC)
+    return sql.INSERT_ATTEMPT(
+        contact_id=contact_id, number=number, begun_at=now, ended_at=None, outcome="in-flight", code=""
     )
 
 
 def link_of(conn: Connection, case_id: UUID, step: str, attempt: int) -> Row[Any] | None:
     """The contact that stands for an attempt of a step of a case, if there is one already."""
-    return conn.execute(
-        select(CONTACT, CONTACT_CASE.c.lead)
-        .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
-        .where(CONTACT_CASE.c.case_id == case_id, CONTACT_CASE.c.step == step, CONTACT_CASE.c.attempt == attempt)
-    ).one_or_none()
+    (rows,) = together(conn, [sql.LINK(id_=case_id, step_=step, attempt_=attempt)])
+    return rows[0] if rows else None
 
 
 def resume(world: World, conn: Connection, contact: Row[Any], attachments: tuple[Attachment, ...] = ()) -> Outgoing:
@@ -187,27 +191,24 @@ def _send(world: World, out: Outgoing) -> Accepted:
     )  # fmt: skip
 
 
-_ENDED = {"bad-address": "failed", "opted-out": "failed", "refused": "failed"}
+_ENDED = frozenset({"bad-address", "opted-out", "refused"})
 
 
 def settle(conn: Connection, out: Outgoing, result: Result) -> None:
     """Write what became of a call. A callback that was faster than our own record is not overwritten."""
-    now = datetime.now(UTC)
-    conn.execute(
-        update(CONTACT_ATTEMPT)
-        .where(CONTACT_ATTEMPT.c.contact_id == out.contact_id, CONTACT_ATTEMPT.c.number == out.attempt)
-        .values(ended_at=now, outcome=result.verdict, code=result.code)
-    )
-    mine = (CONTACT.c.id == out.contact_id) & (CONTACT.c.state == "in-flight")
-    if result.verdict == "accepted":
-        accepted = {"state": "accepted", "accepted_at": now, "segments": result.segments}
-        conn.execute(update(CONTACT).where(mine).values(provider_id=result.provider_id, **accepted))
-    elif result.verdict in _ENDED:
-        conn.execute(update(CONTACT).where(mine).values(state="failed", settled_at=now))
-        if result.verdict != "refused":
-            _mark_address(conn, out.contact_id, "invalid" if result.verdict == "bad-address" else "opted-out", now)
+    together(conn, outcome(out, result))
 
 
-def _mark_address(conn: Connection, contact_id: UUID, state: str, now: datetime) -> None:
-    point = select(CONTACT.c.contact_point_id).where(CONTACT.c.id == contact_id).scalar_subquery()
-    conn.execute(update(CONTACT_POINT).where(CONTACT_POINT.c.id == point).values(state=state, changed_at=now))
+def outcome(out: Outgoing, result: Result) -> list[Call]:
+    """What there is to write of what became of a call."""
+    now, contact, verdict = datetime.now(UTC), out.contact_id, result.verdict
+    writes = [sql.END_ATTEMPT(id_=contact, number_=out.attempt, ended_at=now, outcome=verdict, code=result.code)]
+    if verdict == "accepted":
+        accepted = {"provider_id": result.provider_id, "accepted_at": now, "segments": result.segments}
+        writes.append(sql.ACCEPT(id_=contact, **accepted))
+    elif verdict in _ENDED:
+        writes.append(sql.FAIL(id_=contact, settled_at=now))
+        if verdict != "refused":
+            state = "invalid" if verdict == "bad-address" else "opted-out"
+            writes.append(sql.MARK_POINT(id_=contact, state=state, changed_at=now))
+    return writes

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
-from db.rows import CREDITOR, DEBTOR, INVOICE
+from activities import statements as sql
+from db.prepared import Rows, together
 from db.settings import CreditorSettings
 from domain.case import Case
 from domain.policy import Policy
@@ -28,18 +29,26 @@ class Claim:
 
 def read_creditor(conn: Connection, creditor_id: UUID) -> tuple[Row[Any], CreditorSettings]:
     """The creditor's row and his settings."""
-    row = conn.execute(select(CREDITOR).where(CREDITOR.c.id == creditor_id)).one()
+    (rows,) = together(conn, [sql.READ_CREDITOR(id_=creditor_id)])
+    return with_settings(rows)
+
+
+def with_settings(rows: Rows) -> tuple[Row[Any], CreditorSettings]:
+    """A creditor's row, the only one of `rows`, and his settings."""
+    (row,) = rows
     return row, CreditorSettings.model_validate(row.settings)
 
 
 def read_debtor(conn: Connection, debtor_id: UUID) -> Row[Any]:
     """The debtor's row."""
-    return conn.execute(select(DEBTOR).where(DEBTOR.c.id == debtor_id)).one()
+    ((row,),) = together(conn, [sql.READ_DEBTOR(id_=debtor_id)])
+    return cast("Row[Any]", row)
 
 
 def read_invoices(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Invoice rows by id."""
-    return {row.id: row for row in conn.execute(select(INVOICE).where(INVOICE.c.id.in_(ids)))}
+    (rows,) = together(conn, [sql.READ_INVOICES(ids=list(ids))])
+    return {row.id: row for row in rows}
 
 
 def creditor_view(row: Row[Any], settings: CreditorSettings) -> models.Creditor:

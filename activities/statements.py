@@ -1,0 +1,130 @@
+"""The statements that every decision needs, compiled once per process (`db.prepared`); rarer ones stand where they run.
+
+Locks are taken in one order: the debtor, then his cases by id. NO KEY UPDATE: facts may still be stored by others.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from db.prepared import Prepared
+from db.rows import (
+    CASE,
+    CONTACT,
+    CONTACT_ATTEMPT,
+    CONTACT_CASE,
+    CONTACT_POINT,
+    CREDITOR,
+    DEBTOR,
+    FACT,
+    INSTRUCTION,
+    INVOICE,
+    LEDGER,
+    SCHEDULE,
+)
+
+_ID = bindparam("id_", type_=sa.Uuid)
+_IDS = sa.any_(bindparam("ids", type_=ARRAY(sa.Uuid)))
+
+# --- a case and its book ---------------------------------------------------------------------------------------------
+LOCK_CASE = Prepared(select(CASE).where(CASE.c.id == _ID).with_for_update(key_share=True))
+"""`id_`: the case."""
+
+_OF_CASE = select(CASE.c.debtor_id).where(CASE.c.id == _ID).scalar_subquery()
+LOCK_DEBTOR = Prepared(select(DEBTOR).where(DEBTOR.c.id == _OF_CASE).with_for_update(key_share=True))
+"""`id_`: one of his cases."""
+LOCK_CASES = Prepared(
+    select(CASE)
+    .where(CASE.c.debtor_id == _OF_CASE, (CASE.c.stage != "closed") | (CASE.c.id == _ID))
+    .order_by(CASE.c.id)
+    .with_for_update(key_share=True)
+)
+"""The open cases of a debtor. `id_`: one of them, which may be closed."""
+
+INBOX = Prepared(
+    select(FACT.c.id, FACT.c.body, FACT.c.actor, FACT.c.business_at)
+    .where(FACT.c.case_id == _ID, FACT.c.acknowledged_at.is_(None))
+    .order_by(FACT.c.number)
+)
+"""Stored facts that nobody has taken in yet, oldest first. `id_`: the case."""
+ACKNOWLEDGE = Prepared(update(FACT).where(FACT.c.id == _IDS), "acknowledged_at")
+"""`ids`: facts."""
+REFUSE = Prepared(update(FACT).where(FACT.c.id == _ID), "refusal")
+"""`id_`: a fact."""
+
+INSERT_LINE = Prepared(insert(LEDGER), *LEDGER.c.keys())
+INSERT_SCHEDULE = Prepared(insert(SCHEDULE), *SCHEDULE.c.keys())
+INSERT_INSTRUCTION = Prepared(insert(INSTRUCTION), *INSTRUCTION.c.keys())
+SAVE_CASE = Prepared(
+    update(CASE).where(CASE.c.id == _ID),
+    "state", "stage", "policy_hash", "balance", "generation", "seq", "ledger_seq", "ledger_hash", "next_action",
+    "next_step", "next_at", "next_reason", "schedule_version", "schedule_hash", "outcome", "closed_at",
+)  # fmt: skip
+"""`id_`: the case, and all columns that a decision may change."""
+
+# --- master data -----------------------------------------------------------------------------------------------------
+READ_CREDITOR = Prepared(select(CREDITOR).where(CREDITOR.c.id == _ID))
+READ_DEBTOR = Prepared(select(DEBTOR).where(DEBTOR.c.id == _ID))
+READ_INVOICES = Prepared(select(INVOICE).where(INVOICE.c.id == _IDS))
+
+# --- contacts --------------------------------------------------------------------------------------------------------
+_STEP = bindparam("step_", type_=sa.Text)
+LINK = Prepared(
+    select(CONTACT, CONTACT_CASE.c.lead)
+    .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
+    .where(CONTACT_CASE.c.case_id == _ID, CONTACT_CASE.c.step == _STEP)
+    .where(CONTACT_CASE.c.attempt == bindparam("attempt_", type_=sa.Integer))
+)
+"""The contact that stands for an attempt (`attempt_`) of a step (`step_`) of a case (`id_`), if there is one."""
+
+LINKS = Prepared(select(CONTACT_CASE).where(CONTACT_CASE.c.contact_id == _ID))
+"""What a contact (`id_`) stands for."""
+
+_TRIED = (
+    select(CONTACT.c.contact_point_id)
+    .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
+    .where(CONTACT_CASE.c.case_id == _ID, CONTACT_CASE.c.step == _STEP, CONTACT.c.contact_point_id.is_not(None))
+)
+FRESH_POINTS = Prepared(
+    select(CONTACT_POINT)
+    .where(CONTACT_POINT.c.debtor_id == bindparam("debtor_", type_=sa.Uuid), CONTACT_POINT.c.state == "usable")
+    .where(CONTACT_POINT.c.id.not_in(_TRIED))
+    .order_by(CONTACT_POINT.c.rank, CONTACT_POINT.c.id)
+)
+"""Usable addresses of a debtor (`debtor_`) that a step (`step_`) of a case (`id_`) has not tried yet."""
+
+COUNTED = Prepared(
+    select(CONTACT.c.planned_at)
+    .where(CONTACT.c.debtor_id == _ID, CONTACT.c.counts)
+    .where(CONTACT.c.planned_at > bindparam("since", type_=CONTACT.c.planned_at.type))
+    .where(CONTACT.c.state != "failed", CONTACT.c.state != "bounced")
+    .order_by(CONTACT.c.planned_at)
+)
+"""When a debtor (`id_`) was contacted after `since`, as far as it counts in the caps."""
+
+INSERT_CONTACT = Prepared(
+    insert(CONTACT),
+    "id", "creditor_id", "debtor_id", "contact_point_id", "channel", "purpose", "text_id", "subject", "body",
+    "content_hmac", "short_ref", "counts", "state", "provider_id", "segments", "document_id", "planned_at",
+)  # fmt: skip
+INSERT_LINK = Prepared(insert(CONTACT_CASE), *CONTACT_CASE.c.keys())
+INSERT_ATTEMPT = Prepared(insert(CONTACT_ATTEMPT), *CONTACT_ATTEMPT.c.keys())
+END_ATTEMPT = Prepared(
+    update(CONTACT_ATTEMPT).where(
+        CONTACT_ATTEMPT.c.contact_id == _ID, CONTACT_ATTEMPT.c.number == bindparam("number_", type_=sa.Integer)
+    ),
+    "ended_at", "outcome", "code",
+)  # fmt: skip
+_IN_FLIGHT = update(CONTACT).where(CONTACT.c.id == _ID, CONTACT.c.state == "in-flight")
+ACCEPT = Prepared(_IN_FLIGHT.values(state="accepted"), "state", "provider_id", "accepted_at", "segments")
+"""A callback that was faster than our own record is not overwritten."""
+FAIL = Prepared(_IN_FLIGHT.values(state="failed"), "state", "settled_at")
+MARK_POINT = Prepared(
+    update(CONTACT_POINT).where(
+        CONTACT_POINT.c.id == select(CONTACT.c.contact_point_id).where(CONTACT.c.id == _ID).scalar_subquery()
+    ),
+    "state", "changed_at",
+)  # fmt: skip
+"""The address of a contact (`id_`)."""
