@@ -26,6 +26,7 @@ from activities.effects import apply_effects
 from activities.world import World
 from contract.messages import Answer, Arrival, Decide, Failed, Next, Perform
 from db.prepared import Call, together
+from db.indices import read_indices
 from db.rows import APPROVAL, FACT, INSTRUCTION, PAYMENT, POLICY, STAFF, WORD
 from domain import facts as f
 from domain.case import Case, dump, load
@@ -74,7 +75,8 @@ class Desk:
     def __init__(self, world: World, conn: Connection, row: Row[Any], now: datetime, inbox: Rows | None = None) -> None:
         self.world, self.conn, self.row, self.now = world, conn, row, now
         self._inbox, self._writes = inbox, list[Call]()
-        self.case: Case = load(row.state)
+        self.indices = read_indices(conn)
+        self.case: Case = load(row.state, self.indices)
         self.policy = pinned_policy(conn, self.case.policy_hash)
         self.heard: list[Heard] = []
         self.waiting: list[UUID] = []
@@ -113,7 +115,7 @@ class Desk:
         for row in rows:
             fact = f.from_json(row.body)
             cause = f"fact:{row.id}"
-            self.heard.append(Heard(fact, row.business_at, row.actor, cause, self._not_allowed(fact)))
+            self.heard.append(Heard(fact, row.business_at, row.actor, cause, self._not_allowed(fact, row.actor)))
             self.waiting.append(row.id)
         return bool(rows)
 
@@ -178,8 +180,10 @@ class Desk:
         ).one_or_none()
         return owner is None or owner.case_id == self.row.id
 
-    def _not_allowed(self, fact: f.Fact) -> Refused | None:
+    def _not_allowed(self, fact: f.Fact, actor: str) -> Refused | None:
         """An approval counts only through rows of signed-in people with role and limit (design section 4)."""
+        if isinstance(fact, f.LimitationOverridden):
+            return self._lawyers_only(actor)
         if not isinstance(fact, f.Approved):
             return None
         words = (
@@ -206,6 +210,13 @@ class Desk:
             return Refused("not-enough-words", text)
         return None
 
+    def _lawyers_only(self, actor: str) -> Refused | None:
+        """Who answers for a protest after the executive term is a lawyer (STJ REsp 1.677.772)."""
+        lawyers = select(STAFF.c.id).where(STAFF.c.id == actor, STAFF.c.active, STAFF.c.roles.contains(["lawyer"]))
+        if self.conn.execute(lawyers).one_or_none():
+            return None
+        return Refused("lawyers-only", "only an active member of staff with the role lawyer may override the term")
+
     # --- performing ------------------------------------------------------------------------------------------------
     def guard(self, given: Perform) -> Next | None:
         """The answer where the action must not be done (again): it is recorded, or today's facts want something else.
@@ -231,7 +242,7 @@ class Desk:
 
     def due(self, action: str, step: str) -> bool:
         """Is this action of this step still what the case wants now? Judged on a copy, on today's facts."""
-        look = advance(load(self.row.state), (), self.policy, self.now)
+        look = advance(load(self.row.state, self.indices), (), self.policy, self.now)
         wanted = look.instruction
         at = wanted.not_before
         return not look.entries and (wanted.action, wanted.step) == (action, step) and (at is None or at <= self.now)
