@@ -112,6 +112,14 @@ class Vanished:
 
 
 @dataclass(frozen=True)
+class PaymentNews:
+    """All payments up to a day are known now: what waited for that may go on (promise 3)."""
+
+    until: date
+    kind: Literal["payment_news"] = "payment_news"
+
+
+@dataclass(frozen=True)
 class ContactDataChanged:
     """A new or corrected address: what waited for a way to reach the debtor may go on."""
 
@@ -155,6 +163,15 @@ class Financing:
     since: date
     monthly_percent: Decimal
     compound: bool = False
+
+
+@dataclass(frozen=True)
+class PlanOffered:
+    """A plan was offered; the debtor is told its terms in writing, and can accept until that day."""
+
+    plan_id: str
+    until: date
+    kind: Literal["plan_offered"] = "plan_offered"
 
 
 @dataclass(frozen=True)
@@ -695,8 +712,8 @@ class Refusal:
 
 Told = (
     Extended | Adjusted | Voided | WrittenOff | PaymentReceived | PaymentInClearing | PaymentClaimed | PaymentReversed
-    | LimitationOverridden | BoletoWithdrawn | Vanished | ContactDataChanged
-    | Released | PromiseMade | PlanAgreed | PlanEnded | DisputeOpened | DisputeExplained | DisputeResolved | OptedOut | OptedIn | Paused | Resumed | HoldSet
+    | LimitationOverridden | BoletoWithdrawn | PaymentNews | Vanished | ContactDataChanged
+    | Released | PromiseMade | PlanOffered | PlanAgreed | PlanEnded | DisputeOpened | DisputeExplained | DisputeResolved | OptedOut | OptedIn | Paused | Resumed | HoldSet
     | HoldLifted | NoteAdded | ContactLogged | TaskDone | Approved | ApprovalRefused | PolicyMigrated | Unreadable
     | ContactSent | ContactDeferred | ContactFailed | Unreachable | NoticeIssued | NoticeProved | NoticeReturned
     | TitleQueued | TitleIncomplete | TitleSent | TitleConfirmed | TitleReturned | TitleRegistered | TitleWithdrawn

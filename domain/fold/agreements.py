@@ -45,6 +45,14 @@ def _broken(fact: f.PromiseBroken, case: Case, at: Moment) -> None:
 
 
 @fold.register
+def _offered(fact: f.PlanOffered, case: Case, at: Moment) -> None:
+    open_case(case)
+    if case.plan:
+        raise Refused("in-plan", "this case has a plan already; end that one first")
+    owe(case, "acordo-proposto", fact.plan_id)
+
+
+@fold.register
 def _plan(fact: f.PlanAgreed, case: Case, at: Moment) -> None:
     open_case(case)
     if case.plan:

@@ -11,6 +11,9 @@ from domain.fold.base import Moment, drop_tasks, fold, interrupt, open_case, owe
 from domain.money import ZERO
 from domain.schedule import move
 
+NEWS_ARE_OLD = "payment news are too old"
+"""Why a firm step is deferred while nobody knows whether the debtor paid (promise 3)."""
+
 
 @fold.register
 def _extended(fact: f.Extended, case: Case, at: Moment) -> None:
@@ -157,6 +160,13 @@ def _vanished(fact: f.Vanished, case: Case, at: Moment) -> None:
         case.needs.append(
             Need("vanished-from-export", details=("say whether it was paid, void or left out by mistake",))
         )
+
+
+@fold.register
+def _news(fact: f.PaymentNews, case: Case, at: Moment) -> None:
+    for state in case.steps.values():
+        if state.reason == NEWS_ARE_OLD:
+            state.deferred_until, state.reason = None, ""
 
 
 @fold.register
