@@ -91,6 +91,14 @@ class Settings(BaseSettings):
     temporal_ui_port: Port = Field(8233, description="port of the embedded Temporal screens; 0 = a free one")
     sandbox_port: Port = Field(8490, description="port of the provider sandbox; 0 = a free one")
 
+    anchor_key: SecretStr = Field(_SECRET, description="secret key, 32 characters or more, that seals the anchors")
+    anchor_key_id: str = Field("1", description="name of that key; another key gets another name")
+    anchor_key_file: Path | None = Field(None, description="file of anchor keys, `name key` a line; the last one seals")
+    anchors_dir: Path = Field(
+        default_factory=lambda data: data.get("state_dir", Path(".regua")) / "anchors",
+        description="directory the daily anchors are written to; empty = anchors under the state directory",
+    )
+
     token: SecretStr = Field(_SECRET, description="personal token of the staff member at this terminal")
 
     @model_validator(mode="after")
