@@ -138,3 +138,12 @@ class ScanReport:
 
     opened: int = 0
     signalled: int = 0
+
+
+@dataclass(frozen=True)
+class EvidenceReport:
+    """What one archiving or anchoring did: runs archived, runs nobody has any more, cases under the anchor."""
+
+    archived: int = 0
+    missing: int = 0
+    anchored: int = 0
