@@ -97,13 +97,15 @@ class Record:
     `line` counts from 1 (CNAB 240: the line of segment T). `reference` is unique per record and free of personal data:
     the Pix end-to-end id where there is one, else bank, file, line and title (OFX: bank, account, day, amount, FITID).
     `paid` is what the debtor paid, never what the bank credited after its fees; of IN_CLEARING it is what is on its
-    way, of REVERSED what came back, of everything else ZERO. `credited` is None where the file does not state it.
-    `extra` is fine and interest that were paid, `discount` what was granted (rebates included), `fee` what the bank
-    charges for this record, kept from the credit or not. `occurred_on` is the day of the occurrence (of a payment: when
-    it was made), `credited_on` when the money is in the account. `document_number` (seu número) and `control_number`
-    (uso da empresa) are what the creditor wrote in the remittance. `occurrence` and `motives` are the bank's own codes.
-    `question` says why a person has to look before anything is done, or is "". `payer` is a CPF or CNPJ, 11 or 14
-    characters, or "". `payer`, `memo` and `control_number` may be personal.
+    way, of REVERSED what went back, of UNKNOWN what the file says, of everything else ZERO. `credited` is None where
+    the file does not state it. `extra` is fine and interest that were paid, `discount` what was granted (rebates
+    included), `fee` what the bank charges for this record, kept from the credit or not. `occurred_on` is the day of the
+    occurrence (of a payment: when it was made), `credited_on` when the money is in the account. `document_number` (seu
+    número) and `control_number` (uso da empresa) are what the creditor wrote in the remittance. `occurrence` and
+    `motives` are the bank's own codes. `end_to_end` of a reversal is the payment that it takes back.
+    `question` is "" or why a person has to look before anything is done: unknown-code, ambiguous-code (the bank uses it
+    for more than one thing), nothing-paid, speaks-of-return (a credit whose text tells of a return), reversal-of-what.
+    `payer` is a CPF or CNPJ, 11 or 14 characters, or "". `payer`, `memo` and `control_number` may be personal.
     """
 
     line: int
