@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--cra-folder", type=Path, metavar="DIR", help="takes CRA files from out/ and puts answers in in/"
     )
+    parser.add_argument("--lookup-lag", type=float, default=0.0, metavar="SECONDS", help="lists know nothing younger")
+    parser.add_argument("--inbound-url", metavar="URL", help="where SMS and WhatsApp replies are posted")
+    parser.add_argument("--inbound-mail-url", metavar="URL", help="where e-mail replies are posted, with its secret")
     given = parser.parse_args(arguments)
     settings = Settings(
         folder=given.data,
@@ -32,6 +35,9 @@ def main(arguments: list[str] | None = None) -> None:
         public_url=given.public_url,
         event_delay=given.event_delay,
         cra_folder=given.cra_folder,
+        lookup_lag=given.lookup_lag,
+        inbound_url=given.inbound_url,
+        inbound_mail_url=given.inbound_mail_url,
     )
     state = State(settings)
     try:

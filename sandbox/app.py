@@ -11,16 +11,17 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from domain.errors import BadInput
-from sandbox import control, cra, pix, sendgrid, twilio
+from sandbox import control, cra, pix, sendgrid, twilio, twilio_common
 from sandbox.behaviour import CallError, HangUpError, Nothing
 from sandbox.callbacks import Callbacks
 from sandbox.notary import Notary
+from sandbox.phones import Phones
 from sandbox.state import State
 
 TICK = 0.05  # real seconds
 ERRORS: dict[str, Callable[[CallError], Response]] = {
     "/v3/": sendgrid.error,
-    "/2010-04-01/": twilio.error,
+    **dict.fromkeys(twilio.PATHS, twilio_common.error),
     "/cra": cra.error,
     "/pix/": pix.error,
 }
@@ -29,13 +30,17 @@ log = logging.getLogger(__name__)
 
 
 def create_app(state: State) -> FastAPI:
-    """The application over a state. While it runs, the notary works and callbacks are made, each in a thread."""
-    notary, callbacks = Notary(state), Callbacks(state)
+    """The application over a state. While it runs, callbacks are made, the notary works and phones ring, each in a
+    thread."""
+    notary, callbacks, phones = Notary(state), Callbacks(state), Phones(state)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         stop = threading.Event()
-        workers = [threading.Thread(target=_every, args=(stop, work)) for work in (callbacks.tell_due, notary.work)]
+        workers = [
+            threading.Thread(target=_every, args=(stop, work))
+            for work in (callbacks.tell_due, notary.work, phones.work)
+        ]
         for worker in workers:
             worker.start()
         yield

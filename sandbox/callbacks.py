@@ -1,7 +1,7 @@
-"""What the providers tell afterwards: status callbacks (Twilio) and event webhooks (SendGrid), signed, and Pix.
+"""What the providers tell afterwards: signed reports (Twilio), event webhooks (SendGrid), and what debtors write back.
 
 An event is due a moment after the message was accepted. It is told until the receiver answers 2xx, and may be told
-twice.
+twice, late, or before an earlier one where a fault says so.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 import base64
 import json
 import time
-from itertools import groupby
 from pathlib import Path
 
-import requests
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from twilio.request_validator import RequestValidator
 
-from sandbox import pix, sendgrid, twilio
-from sandbox.state import TWILIO_TOKEN, Row, State
+from sandbox import pix, replies, sendgrid, twilio
+from sandbox.outside import PATIENCE, Outside, heard
+from sandbox.state import Row, State
 
 AT_ONCE = 200  # events taken up in one go
-PATIENCE = 5.0  # seconds the receiver has for an answer, and the longest wait between two tries
 FIRST_WAIT = 0.1  # seconds before the second try
+WITH_STATUS = frozenset({"mail", "sms", "whatsapp"})
+"""Kinds of entries whose events are what their status tells."""
 
 
 class Callbacks:
@@ -30,90 +29,82 @@ class Callbacks:
 
     def __init__(self, state: State) -> None:
         self._state, self._key = state, signing_key(state.settings.folder)
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._outside = Outside(state.settings)
 
     def tell_due(self) -> None:
         """Lets what is due happen, and tells those who asked for it."""
-        events = self._due()
-        self._happen(events)
-        for provider, told in groupby(events, key=lambda event: str(event["entry"]["provider"])):
-            if provider == "sendgrid":
-                self._tell_sendgrid(list(told))
-            else:
-                tell = self._tell_pix if provider == "pix" else self._tell_twilio
-                for event in told:
-                    tell(event)
+        now = time.time()
+        events = self._due(now)
+        self._happen([event for event in events if event["happened"] is None and event["due"] <= now])
+        told = [event for event in events if event["next_try"] <= now]
+        mails = [event for event in told if event["entry"]["kind"] == "mail"]
+        if mails:
+            self._told(mails, self._tell_sendgrid(mails))
+        for event in told:
+            if event["entry"]["kind"] != "mail":
+                self._told([event], self._tell(event))
 
-    def _due(self) -> list[Row]:
-        query = "SELECT * FROM events WHERE done = 0 AND next_try <= ? ORDER BY next_try, id LIMIT ?"
-        due = self._state.rows(query, time.time(), AT_ONCE)
-        events = [event | {"entry": self._state.entry(event["entry"])} for event in due]
-        return sorted(events, key=lambda event: str(event["entry"]["provider"]))
+    def _due(self, now: float) -> list[Row]:
+        """An event that is told late, or before its turn, happens at its own time all the same."""
+        query = (
+            "SELECT * FROM events WHERE done = 0 AND (next_try <= ? OR (happened IS NULL AND due <= ?))"
+            " ORDER BY next_try, id LIMIT ?"
+        )
+        due = self._state.rows(query, now, now, AT_ONCE)
+        return [event | {"entry": self._state.entry(event["entry"])} for event in due]
 
     def _happen(self, events: list[Row]) -> None:
         """Look-ups show an event from its time on, whether or not anybody could be told."""
-        fresh = [event for event in events if event["happened"] is None]
-        if not fresh:
+        if not events:
             return
         with self._state.transaction() as db:
-            for event in fresh:
+            for event in sorted(events, key=lambda event: float(event["due"])):
                 db.execute("UPDATE events SET happened = due WHERE id = ?", (event["id"],))
-                data = event["entry"]["data"] | ({"error": event["code"]} if event["name"] == "undelivered" else {})
+                if event["entry"]["kind"] not in WITH_STATUS:
+                    continue
+                failed = event["name"] in ("undelivered", "failed")
+                data = event["entry"]["data"] | ({"error": event["code"]} if failed else {})
                 status = sendgrid.STATUS.get(event["name"], event["name"])
                 values = (status, event["due"], json.dumps(data), event["entry"]["id"])
                 db.execute("UPDATE entries SET status = ?, updated_at = ?, data = ? WHERE id = ?", values)
 
-    def _tell_sendgrid(self, events: list[Row]) -> None:
+    def _tell(self, event: Row) -> bool:
+        entry = event["entry"]
+        if entry["provider"] == "pix":
+            called, notice = pix.notice(self._state, event)
+            headers = {"Content-Type": "application/json"}
+            return called is None or heard(self._outside.post(called, json.dumps(notice).encode(), headers))
+        if entry["kind"] == "inbound-mail":
+            body, content_type = replies.multipart(entry)
+            return heard(self._outside.post(entry["data"]["url"], body, self._signed(body, content_type)))
+        url, form = twilio.report(self._state, entry, event)
+        return not url or heard(self._outside.post_signed(url, form))
+
+    def _tell_sendgrid(self, events: list[Row]) -> bool:
         if self._state.settings.callbacks is None:
-            self._told(events, True)
-            return
+            return True
         body = json.dumps([_flat(event) for event in events]).encode()
+        headers = self._signed(body, "application/json")
+        return heard(self._outside.post(f"{self._state.settings.callbacks}/webhooks/sendgrid", body, headers))
+
+    def _signed(self, body: bytes, content_type: str) -> dict[str, str]:
         timestamp = str(int(time.time()))
         signature = self._key.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
-        headers = {
-            "Content-Type": "application/json",
+        return {
+            "Content-Type": content_type,
             "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
             "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
         }
-        self._told(events, self._post(f"{self._state.settings.callbacks}/webhooks/sendgrid", body, headers))
-
-    def _tell_twilio(self, event: Row) -> None:
-        url = event["entry"]["data"]["callback"]
-        if not url:
-            self._told([event], True)
-            return
-        form = twilio.callback(event["entry"], event)
-        signature = RequestValidator(TWILIO_TOKEN).compute_signature(url, form)
-        self._told([event], self._post(self._reachable(url), form, {"X-Twilio-Signature": str(signature)}))
-
-    def _tell_pix(self, event: Row) -> None:
-        url, body = pix.notice(self._state, event)
-        heard = url is None or self._post(
-            self._reachable(url), json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        self._told([event], heard)
-
-    def _reachable(self, url: str) -> str:
-        """Where the receiver really listens: its public address may lead nowhere from here."""
-        settings = self._state.settings
-        if settings.public_url and settings.callbacks and url.startswith(settings.public_url):
-            return settings.callbacks + url.removeprefix(settings.public_url)
-        return url
-
-    def _post(self, url: str, body: bytes | dict[str, str], headers: dict[str, str]) -> bool:
-        try:
-            answer = self._session.post(url, body, headers=headers, timeout=PATIENCE, allow_redirects=False)
-        except (requests.RequestException, ValueError):
-            return False
-        return 200 <= answer.status_code < 300
 
     def _told(self, events: list[Row], heard: bool) -> None:
         with self._state.transaction() as db:
             for event in events:
-                wait = min(FIRST_WAIT * 2 ** event["attempts"], PATIENCE)
-                values = (heard, time.time() + wait, event["id"])
-                db.execute("UPDATE events SET done = ?, attempts = attempts + 1, next_try = ? WHERE id = ?", values)
+                copies = event["copies"] - heard
+                wait = self._state.settings.event_delay if heard else min(FIRST_WAIT * 2 ** event["attempts"], PATIENCE)
+                values = (copies == 0, copies, time.time() + wait, event["id"])
+                db.execute(
+                    "UPDATE events SET done = ?, copies = ?, attempts = attempts + 1, next_try = ? WHERE id = ?", values
+                )
 
 
 def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:

@@ -8,8 +8,11 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.clock import Clock
+from sandbox import phones, replies, twilio_content, twilio_lookups
 from sandbox.callbacks import public_key
 from sandbox.notary import Notary
+from sandbox.phones import Habits
+from sandbox.replies import MailReply, Reply
 from sandbox.state import (
     CRA_PASSWORD,
     CRA_USER,
@@ -31,6 +34,14 @@ class ClockBody(BaseModel):
     real_origin: AwareDatetime
     business_origin: AwareDatetime
     scale: float
+
+
+class Lag(BaseModel):
+    """How many seconds lists know nothing of what was accepted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: float
 
 
 def router(state: State, notary: Notary) -> APIRouter:
@@ -79,4 +90,33 @@ def router(state: State, notary: Notary) -> APIRouter:
     def clock(clock: ClockBody) -> None:
         state.set_clock(Clock(clock.real_origin, clock.business_origin, clock.scale))
 
+    _people(routes, state)
     return routes
+
+
+def _people(routes: APIRouter, state: State) -> None:
+    """Debtors on the telephone and in writing, what WhatsApp says, and how late it is known."""
+
+    @routes.post("/lag", status_code=204)
+    def lag(lag: Lag) -> None:
+        state.lookup_lag = lag.seconds
+
+    @routes.post("/phones", status_code=204)
+    def answers(habits: dict[str, Habits]) -> None:
+        phones.set_habits(state, habits)
+
+    @routes.post("/lines", status_code=204)
+    def lines(lines: dict[str, str]) -> None:
+        twilio_lookups.set_lines(state, lines)
+
+    @routes.post("/templates", status_code=204)
+    def templates(fates: dict[str, str]) -> None:
+        twilio_content.set_fates(state, fates)
+
+    @routes.post("/inbound")
+    def inbound(reply: Reply) -> dict[str, str]:
+        return {"id": replies.message(state, reply)}
+
+    @routes.post("/inbound-mail")
+    def inbound_mail(reply: MailReply) -> dict[str, str]:
+        return {"id": replies.mail(state, reply)}

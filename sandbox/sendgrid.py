@@ -67,7 +67,8 @@ def router(state: State) -> APIRouter:
         wanted = await _json(request)
         async with around(state, "sendgrid", {"kind": "lookup"}):
             keep = _query(wanted.get("query", ""))
-            found = [summary for row in state.entries("sendgrid", "mail") if keep(summary := _summary(row))]
+            rows = state.listed(state.entries("sendgrid", "mail"))
+            found = [summary for row in rows if keep(summary := _summary(row))]
         return JSONResponse({"messages": found[: int(wanted.get("limit", 10))]})
 
     @routes.get("/logs/{sg_message_id}")
@@ -126,7 +127,7 @@ def _accept(state: State, mail: dict[str, Any], letters: list[dict[str, Any]]) -
             "sendgrid",
             "mail",
             f"{message_id}.recvd-sandbox-{number}",
-            EVENTS[fate],
+            EVENTS.get(fate, EVENTS["delivered"]),
             status="processed",
             **_fields(mail, letter),
         )

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from domain.clock import Clock
+from sandbox import phones, replies, twilio_content, twilio_lookups
 from sandbox.app import create_app
 from sandbox.callbacks import public_key
 from sandbox.notary import Notary
@@ -70,6 +71,31 @@ class Sandbox:
     def title_fate(self, number: str, fate: str) -> None:
         """What becomes of a title at the notary, by our number or its own: see `sandbox.notary`."""
         self._notary.set_fates({number: fate})
+
+    def phone(self, number: str, answers: str = "human", *does: str) -> None:
+        """How a number is answered, and what is done at each question: see `sandbox.phones.Habits`."""
+        habits = phones.Habits.model_validate({"answers": answers, "does": does})
+        phones.set_habits(self.state, {number: habits})
+
+    def line(self, number: str, kind: str) -> None:
+        """What kind of line a number is: see `sandbox.twilio_lookups.KINDS`."""
+        twilio_lookups.set_lines(self.state, {number: kind})
+
+    def template_fate(self, name: str, fate: str) -> None:
+        """What WhatsApp says of the template of this name: see `sandbox.twilio_content`."""
+        twilio_content.set_fates(self.state, {name: fate})
+
+    def reply(self, **reply: Any) -> str:
+        """A debtor writes an SMS or WhatsApp message: see `sandbox.replies.Reply`. Returns its id."""
+        return replies.message(self.state, replies.Reply.model_validate(reply))
+
+    def mail_reply(self, **reply: Any) -> str:
+        """A debtor writes an e-mail: see `sandbox.replies.MailReply`. Returns its Message-ID."""
+        return replies.mail(self.state, replies.MailReply.model_validate(reply))
+
+    def lag(self, seconds: float) -> None:
+        """From now on lists know nothing of what was accepted in the last `seconds`."""
+        self.state.lookup_lag = seconds
 
     def clock(self, real_origin: datetime, business_origin: datetime, scale: float) -> None:
         """The notary's clock from now on."""

@@ -29,7 +29,9 @@ TWILIO_TOKEN = "sandbox-auth-token"  # noqa: S105
 CRA_USER, CRA_PASSWORD = "sandbox", "sandbox-cra"
 PIX_CLIENT_ID, PIX_CLIENT_SECRET = "sandbox", "sandbox-pix"
 
-FATES = ("delivered", "bounced", "undelivered", "silent", "opted_out", "invalid")
+FATES = ("delivered", "read", "bounced", "undelivered", "silent", "opted_out", "invalid")
+TELLINGS = ("tell_twice", "tell_late", "tell_backwards")
+LAST_EVENT = 4  # no message or call has more events than this, counted from 0
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -40,12 +42,23 @@ CREATE INDEX IF NOT EXISTS entries_by_recipient ON entries (recipient);
 CREATE INDEX IF NOT EXISTS entries_by_provider_id ON entries (provider_id);
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY, entry INTEGER NOT NULL REFERENCES entries, name TEXT NOT NULL, code TEXT, due REAL NOT NULL,
-    happened REAL, attempts INTEGER NOT NULL DEFAULT 0, next_try REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0);
+    happened REAL, attempts INTEGER NOT NULL DEFAULT 0, next_try REAL NOT NULL, done INTEGER NOT NULL DEFAULT 0,
+    copies INTEGER NOT NULL DEFAULT 1);
 CREATE INDEX IF NOT EXISTS events_open ON events (next_try) WHERE done = 0;
 CREATE INDEX IF NOT EXISTS events_by_entry ON events (entry);
 CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY, rule TEXT NOT NULL, remaining INTEGER);
 CREATE TABLE IF NOT EXISTS fates (address TEXT PRIMARY KEY, fate TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS title_fates (number TEXT PRIMARY KEY, fate TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS contents (
+    sid TEXT PRIMARY KEY, name TEXT, content TEXT NOT NULL, made_at REAL NOT NULL, asked_at REAL, asked TEXT);
+CREATE TABLE IF NOT EXISTS template_fates (name TEXT PRIMARY KEY, fate TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS phones (number TEXT PRIMARY KEY, habits TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS lines (number TEXT PRIMARY KEY, kind TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS calls (entry INTEGER PRIMARY KEY REFERENCES entries, due REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS recordings (
+    sid TEXT PRIMARY KEY, entry INTEGER NOT NULL REFERENCES entries, started_at REAL NOT NULL, seconds INTEGER NOT NULL,
+    channels INTEGER NOT NULL, ready_at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS recordings_by_entry ON recordings (entry);
 CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY CHECK (id = 1), clock TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS cra_uploads (name TEXT PRIMARY KEY, content BLOB NOT NULL, arrived TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS cra_files (name TEXT PRIMARY KEY, content BLOB NOT NULL, placed INTEGER NOT NULL DEFAULT 0);
@@ -74,16 +87,28 @@ CREATE TABLE IF NOT EXISTS pix_webhooks (key TEXT PRIMARY KEY, url TEXT NOT NULL
 class Fault(BaseModel):
     """What goes wrong, with which calls, how often (`times`; None: until cleared).
 
-    `match` compares fields of the call (to, from, kind, send_id, subject, name); look-ups are only meant where it names
-    the kind "lookup". `fail` answers `status` and `code` before anything is accepted, the `accept_then_` effects strike
-    after it was; `hold` and `accept_then_hold` wait for POST /sandbox/release; `slow` waits `seconds` and then accepts.
+    `match` compares fields of the call (to, from, kind, send_id, subject, name, txid); look-ups are only meant where it
+    names the kind "lookup". `fail` answers `status` and `code` before anything is accepted, the `accept_then_` effects
+    strike after it was; `hold` and `accept_then_hold` wait for POST /sandbox/release; `slow` waits `seconds` and then
+    accepts. The `tell_` effects strike what is reported of a message or call afterwards: everything twice, everything
+    `seconds` late, or the last thing first.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     provider: Provider | Literal["any"] = "any"
     match: dict[str, str] | Literal["any"] = "any"
-    effect: Literal["slow", "fail", "accept_then_fail", "accept_then_drop", "hold", "accept_then_hold"]
+    effect: Literal[
+        "slow",
+        "fail",
+        "accept_then_fail",
+        "accept_then_drop",
+        "hold",
+        "accept_then_hold",
+        "tell_twice",
+        "tell_late",
+        "tell_backwards",
+    ]
     seconds: float = 0.0
     status: int = 503
     code: str | None = None
@@ -100,7 +125,9 @@ class Fault(BaseModel):
 @dataclass(frozen=True)
 class Settings:
     """`callbacks` is the base address of the receiver of events; `public_url` the base address it is known by outside,
-    for which calls are signed. `event_delay` (real seconds) lies between one event of a message and the next."""
+    for which calls are signed. `event_delay` (real seconds) lies between one event of a message and the next.
+    `lookup_lag` is how many seconds lists know nothing of what was accepted. Replies of debtors are posted to
+    `inbound_url` and `inbound_mail_url`, the latter with its secret; by default below `callbacks`."""
 
     folder: Path
     seed: int = 0
@@ -108,6 +135,9 @@ class Settings:
     public_url: str | None = None
     event_delay: float = 0.05
     cra_folder: Path | None = None
+    lookup_lag: float = 0.0
+    inbound_url: str | None = None
+    inbound_mail_url: str | None = None
 
 
 class State:
@@ -116,11 +146,14 @@ class State:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.releases = 0
+        self.lookup_lag = settings.lookup_lag
         settings.folder.mkdir(parents=True, exist_ok=True)
         self._lock, self._depth = threading.RLock(), 0
         self._db = sqlite3.connect(settings.folder / "sandbox.db", check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" + SCHEMA)
+        if not self.row("SELECT 1 FROM pragma_table_info('events') WHERE name = 'copies'"):
+            self._db.execute("ALTER TABLE events ADD COLUMN copies INTEGER NOT NULL DEFAULT 1")
 
     def close(self) -> None:
         """Closes the file; nothing can be asked of this state any more."""
@@ -171,13 +204,37 @@ class State:
         **fields: Any,
     ) -> Row:
         """Logs an accepted message with the (event, code) pairs to tell of it; returns the entry."""
-        now = time.time()
+        call = {"kind": kind, "to": fields.get("recipient"), "from": fields.get("sender")}
+        telling = self.take_fault(provider, call | {"send_id": fields.get("send_id")}, telling=True)
+        if telling:
+            told = {"telling": telling.effect, "telling_seconds": telling.seconds}
+            fields["data"] = fields.get("data", {}) | told
         with self.transaction() as db:
-            entry = _insert(db, provider, kind, now, {"provider_id": provider_id, **fields})
+            entry = _insert(db, provider, kind, time.time(), {"provider_id": provider_id, **fields})
+            self.announce(self.entry(entry), events)
+        return self.entry(entry)
+
+    def announce(self, entry: Row, events: list[tuple[str, str | None]], first: int = 0) -> None:
+        """Has these (event, code) pairs happen one after the other, and told. `first`: how many came before them."""
+        now, delay = time.time(), self.settings.event_delay
+        telling, seconds = entry["data"].get("telling"), entry["data"].get("telling_seconds", 0.0)
+        with self.transaction() as db:
             for step, (name, code) in enumerate(events, 1):
-                due = now + step * self.settings.event_delay
-                row = (entry, name, code, due, due)
-                db.execute("INSERT INTO events (entry, name, code, due, next_try) VALUES (?, ?, ?, ?, ?)", row)
+                due = told = now + step * delay
+                if telling == "tell_late":
+                    told = due + seconds
+                elif telling == "tell_backwards":
+                    told = due + (LAST_EVENT - first - step + 1) * max(seconds, 3 * delay)
+                row = (entry["id"], name, code, due, told, 2 if telling == "tell_twice" else 1)
+                columns = "(entry, name, code, due, next_try, copies)"
+                db.execute(f"INSERT INTO events {columns} VALUES (?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+
+    def change(self, entry: int, status: str | None = None, **data: Any) -> Row:
+        """Changes the status and some of the data of an entry; returns it."""
+        with self.transaction() as db:
+            row = self.entry(entry)
+            values = (status or row["status"], time.time(), json.dumps(row["data"] | data), entry)
+            db.execute("UPDATE entries SET status = ?, updated_at = ?, data = ? WHERE id = ?", values)
         return self.entry(entry)
 
     def refuse(self, provider: Provider, kind: str, code: str, **fields: Any) -> None:
@@ -192,12 +249,18 @@ class State:
             raise LookupError(f"entry {number}: not in the log; use an id that an acceptance returned")
         return found | {"data": json.loads(found["data"])}
 
-    def entries(self, provider: Provider, kind: str, where: str = "1", *values: Any) -> list[Row]:
+    def entries(self, provider: Provider, kinds: str | tuple[str, ...], where: str = "1", *values: Any) -> list[Row]:
         """Accepted entries of a provider, newest first; `where` is a condition of this package, never of a caller."""
+        kinds = (kinds,) if isinstance(kinds, str) else kinds
         query = (
-            f"SELECT * FROM entries WHERE provider = ? AND kind = ? AND refused IS NULL AND {where} ORDER BY id DESC"  # noqa: S608
+            f"SELECT * FROM entries WHERE provider = ? AND kind IN ({', '.join('?' * len(kinds))})"  # noqa: S608
+            f" AND refused IS NULL AND {where} ORDER BY id DESC"
         )
-        return [row | {"data": json.loads(row["data"])} for row in self.rows(query, provider, kind, *values)]
+        return [row | {"data": json.loads(row["data"])} for row in self.rows(query, provider, *kinds, *values)]
+
+    def listed(self, rows: list[Row]) -> list[Row]:
+        """Those entries of which a list already knows."""
+        return [row for row in rows if row["accepted_at"] <= time.time() - self.lookup_lag]
 
     def log(self) -> list[Row]:
         """Everything accepted or refused, in order of arrival, in the words of the provider-independent log."""
@@ -232,14 +295,14 @@ class State:
         with self.transaction() as db:
             db.execute("DELETE FROM faults")
 
-    def take_fault(self, provider: Provider, call: Mapping[str, str | None]) -> Fault | None:
-        """The first fault that strikes this call, used up by one."""
+    def take_fault(self, provider: Provider, call: Mapping[str, str | None], *, telling: bool = False) -> Fault | None:
+        """The first fault that strikes this call, or what is told of it afterwards; used up by one."""
         with self.transaction() as db:
             for row in db.execute(
                 "SELECT * FROM faults WHERE remaining IS NULL OR remaining > 0 ORDER BY id"
             ).fetchall():
                 fault = Fault.model_validate_json(row["rule"])
-                if fault.strikes(provider, call):
+                if (fault.effect in TELLINGS) == telling and fault.strikes(provider, call):
                     db.execute("UPDATE faults SET remaining = remaining - 1 WHERE id = ?", (row["id"],))
                     return fault
         return None

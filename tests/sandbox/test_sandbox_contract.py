@@ -159,7 +159,7 @@ def _write_sms(sandbox: Sandbox) -> None:
     for to in ("+5511900000001", "+5511900000002", "+5511900000003"):
         gateway.find("happened", sms.sender, to, EPOCH)
     sid = sandbox.log()[-1]["provider_id"]
-    client = gateway._client()
+    client = gateway._account.client()
     client.messages(sid).fetch()
     for number in range(3):
         gateway.send(replace(sms, body=f"{number}"))
