@@ -656,7 +656,10 @@ class Archive(SQLModel, table=True):
 
 
 class Anchor(SQLModel, table=True):
-    """A keyed seal over the heads of all ledgers and all archives on a day; its file is kept elsewhere."""
+    """A keyed seal over the heads of all ledgers and all archives on a day; its file is kept elsewhere.
+
+    `document` is the SHA-256 of that file.
+    """
 
     number: int = Field(primary_key=True)
     made_at: datetime = _time()

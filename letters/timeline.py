@@ -105,7 +105,12 @@ HAPPENED: dict[str, str] = {
 # --- entries ---------------------------------------------------------------------------------------------------------
 def told(fact: f.Fact, at: datetime, actor: str) -> TimelineRow:
     """One entry of the ledger as a row of the timeline. `at` is the moment at the debtor's place, aware."""
-    return TimelineRow(at, happened(fact), _ACTORS.get(actor, actor))
+    return TimelineRow(at, happened(fact), who(actor))
+
+
+def who(actor: str) -> str:
+    """Who acted, as a reader knows him; a member of the staff by his id."""
+    return _ACTORS.get(actor, actor)
 
 
 def line(row: TimelineRow) -> str:

@@ -1,0 +1,173 @@
+"""Everything that the database holds of one case, read once each and never written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, Table, func, or_, select
+
+from db.rows import (
+    APPROVAL,
+    ARCHIVE,
+    CASE,
+    CONTACT,
+    CONTACT_ATTEMPT,
+    CONTACT_CASE,
+    CREDITOR,
+    DOCUMENT,
+    FACT,
+    INSTRUCTION,
+    LEDGER,
+    NOTICE,
+    PAYMENT,
+    SCHEDULE,
+    TITLE,
+    WEBHOOK_EVENT,
+    WORD,
+)
+from domain.ledger import Line
+from domain.places import time_zone
+
+Rows = Sequence[Row[Any]]
+
+
+class Book:
+    """One case: its row, its ledger, and the rows beside it."""
+
+    def __init__(self, conn: Connection, row: Row[Any]) -> None:
+        self.conn, self.row = conn, row
+        self.id: UUID = row.id
+        self.name = str(row.id)
+
+    def _of(self, table: Table, *order: Any) -> Rows:
+        return self.conn.execute(select(table).where(table.c.case_id == self.id).order_by(*order)).all()
+
+    # --- the ledger ------------------------------------------------------------------------------------------------
+    @cached_property
+    def ledger(self) -> Rows:
+        return self._of(LEDGER, LEDGER.c.seq)
+
+    @property
+    def entries(self) -> Iterator[Row[Any]]:
+        """The ledger without its decisions."""
+        return (row for row in self.ledger if row.kind != "decided")
+
+    def of_kind(self, *kinds: str) -> list[Row[Any]]:
+        """Entries of these kinds, in order."""
+        return [row for row in self.ledger if row.kind in kinds]
+
+    # --- beside the ledger -----------------------------------------------------------------------------------------
+    @cached_property
+    def facts(self) -> dict[str, Row[Any]]:
+        """Stored facts by id, in the order in which they came."""
+        return {str(row.id): row for row in self._of(FACT, FACT.c.number)}
+
+    @cached_property
+    def instructions(self) -> Rows:
+        return self._of(INSTRUCTION, INSTRUCTION.c.generation, INSTRUCTION.c.seq)
+
+    @cached_property
+    def schedules(self) -> Rows:
+        return self._of(SCHEDULE, SCHEDULE.c.version)
+
+    @cached_property
+    def payments(self) -> dict[str, Row[Any]]:
+        """Payments of the case, and those of its creditor that its ledger names, by reference."""
+        named = [row.body["reference"] for row in self.of_kind("payment", "reverse")]
+        mine = PAYMENT.c.creditor_id == self.row.creditor_id
+        wanted = select(PAYMENT).where(mine, or_(PAYMENT.c.case_id == self.id, PAYMENT.c.reference.in_(named)))
+        return {row.reference: row for row in self.conn.execute(wanted)}
+
+    @cached_property
+    def contacts(self) -> Rows:
+        """Contacts with the step and attempt of this case that they stand for, oldest first."""
+        link = CONTACT_CASE.c
+        linked = select(CONTACT, link.step, link.attempt, link.lead).join(CONTACT_CASE, link.contact_id == CONTACT.c.id)
+        mine = linked.where(link.case_id == self.id).order_by(CONTACT.c.planned_at, CONTACT.c.id)
+        return self.conn.execute(mine).all()
+
+    @cached_property
+    def attempts(self) -> dict[UUID, list[Row[Any]]]:
+        """Calls to providers, by contact."""
+        found: dict[UUID, list[Row[Any]]] = {row.id: [] for row in self.contacts}
+        wanted = select(CONTACT_ATTEMPT).where(CONTACT_ATTEMPT.c.contact_id.in_(found))
+        for row in self.conn.execute(wanted.order_by(CONTACT_ATTEMPT.c.contact_id, CONTACT_ATTEMPT.c.number)):
+            found[row.contact_id].append(row)
+        return found
+
+    @cached_property
+    def receipts(self) -> Rows:
+        """What providers reported of the case's contacts, oldest first."""
+        ids = [row.id for row in self.contacts]
+        wanted = select(WEBHOOK_EVENT).where(WEBHOOK_EVENT.c.contact_id.in_(ids))
+        return self.conn.execute(wanted.order_by(WEBHOOK_EVENT.c.received_at, WEBHOOK_EVENT.c.id)).all()
+
+    @cached_property
+    def notices(self) -> dict[str, Row[Any]]:
+        return {str(row.id): row for row in self._of(NOTICE, NOTICE.c.issued_at)}
+
+    @cached_property
+    def titles(self) -> dict[str, Row[Any]]:
+        return {str(row.id): row for row in self._of(TITLE, TITLE.c.attempt)}
+
+    @cached_property
+    def documents(self) -> Rows:
+        return self._of(DOCUMENT, DOCUMENT.c.created_at, DOCUMENT.c.id)
+
+    @cached_property
+    def approvals(self) -> dict[str, Row[Any]]:
+        """Approvals with how many people said yes."""
+        yes = select(func.count()).where(WORD.c.approval_id == APPROVAL.c.id, WORD.c.yes).scalar_subquery()
+        wanted = select(APPROVAL, yes.label("yes")).where(APPROVAL.c.case_id == self.id)
+        return {str(row.id): row for row in self.conn.execute(wanted)}
+
+    @cached_property
+    def archives(self) -> Rows:
+        """The newest archive of each run, in the order of the case's life."""
+        rows = self._of(ARCHIVE, ARCHIVE.c.generation, ARCHIVE.c.part, ARCHIVE.c.events)
+        return list({(row.generation, row.run_id): row for row in rows}.values())
+
+    @cached_property
+    def salt(self) -> str:
+        """The salt of the creditor's content hashes."""
+        mine = select(CREDITOR.c.salt).where(CREDITOR.c.id == self.row.creditor_id)
+        return str(self.conn.execute(mine).scalar_one())
+
+    # --- the debtor's days -----------------------------------------------------------------------------------------
+    @cached_property
+    def uf(self) -> str:
+        return str(self.row.state["uf"])
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment at the debtor's place."""
+        return moment.astimezone(time_zone(self.uf))
+
+    def end_of(self, day: date) -> datetime:
+        """The end of a civil day at the debtor's place: the first moment that no longer belongs to it."""
+        return datetime.combine(day + timedelta(days=1), time(0), time_zone(self.uf))
+
+
+def line_of(row: Row[Any]) -> Line:
+    """A ledger row as it was hashed."""
+    return Line(
+        str(row.case_id), row.seq, row.kind, row.body, row.cause, row.actor, row.business_at, row.recorded_at,
+        row.rules_version,
+    )  # fmt: skip
+
+
+def case_ids(conn: Connection, since: datetime | None = None, *where: Any) -> list[UUID]:
+    """Cases that have a ledger, by id; with `since` only those of which something was recorded from that moment on."""
+    wanted: Select[tuple[UUID]] = select(CASE.c.id).where(CASE.c.ledger_seq > 0, *where).order_by(CASE.c.id)
+    if since:
+        later = select(LEDGER.c.case_id).where(LEDGER.c.case_id == CASE.c.id, LEDGER.c.business_at >= since)
+        wanted = wanted.where(later.exists())
+    return list(conn.execute(wanted).scalars())
+
+
+def open_book(conn: Connection, case_id: UUID) -> Book:
+    """The book of a case that exists."""
+    return Book(conn, conn.execute(select(CASE).where(CASE.c.id == case_id)).one())
