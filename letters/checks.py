@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from domain.money import format_brl
-from letters import pt, views
+from letters import plans, pt, views
 from letters.gsm import fold, is_gsm7
-from letters.messages import NOTHING_TO_PAY, SETTLED, subject
-from letters.models import Channel, InvoiceView, Message, MessageData
+from letters.messages import IN_FULL, INSTALMENT, NOTHING_TO_PAY, PLAN, SETTLED, payment_code, subject
+from letters.models import Channel, InvoiceView, Message, MessageData, PlanView
 
 FIRST_WORDS: dict[Channel, int] = {"email": 120, "sms": 60}
 """Characters that a list of e-mails, or a locked telephone, shows of a message beside its subject."""
@@ -110,6 +110,8 @@ def required(text_id: str, channel: Channel, data: MessageData, plain: str) -> l
         ("how to stop", [how.stop, "SAIR"]),
         ("how to check that it is genuine", [how.verify, creditor.site or creditor.phone or creditor.email]),
     ]
+    if text_id in PLAN and data.plan:
+        items += _plan_items(text_id, channel, data.plan, data.debtor.consumer)
     if len(data.invoices) > 1:
         items.append(("the total", [format_brl(views.total(data.invoices))]))
     return items
@@ -138,8 +140,35 @@ def _pay(text_id: str, channel: Channel, data: MessageData, plain: str) -> str:
         return NOTHING_TO_PAY
     if channel == "email":
         return _labelled("Como pagar", data.how.pay)
-    code = _labelled("Pagar", data.invoices[0].payment_hint) if len(data.invoices) == 1 else ""
+    code = _labelled("Pagar", payment_code(text_id, data))
     return code if code and _plain(code) in plain else _labelled("Pagar", data.how.pay)
+
+
+def _plan_items(text_id: str, channel: Channel, plan: PlanView, consumer: bool) -> list[tuple[str, list[str]]]:
+    """What a text about an agreement must hold beside the debt: in full where it is offered or made (CDC art. 52)."""
+    told, terms = plans.words(plan, consumer), plan.terms
+    if text_id in INSTALMENT:
+        return [("the instalment with its day and amount", [told.next_name, told.next_open, told.next_due])]
+    if text_id not in IN_FULL:
+        return [("what was paid of the agreement", [told.paid])]
+    short = channel == "sms"
+    day, amount = (pt.short_day, pt.number) if short else (pt.day, format_brl)
+    days = [day(part.due) for part in terms.instalments]
+    amounts = [amount(part.amount) for part in terms.instalments]
+    items = [
+        ("an instalment with its day and amount", [*days, *(dict.fromkeys(amounts) if short else amounts)]),
+        ("the total of the agreement", [told.total]),
+        ("that it makes no new debt", ["sem novação"]),
+        ("what a breach revives", ["saldo original volta" if short else plans.breach(plan.tolerance)]),
+    ]
+    if terms.interest:
+        yearly = pt.percent(terms.yearly_percent)
+        items.append(("what the interest comes to, also in a year", [amount(terms.interest), yearly]))
+    if terms.interest and not short:
+        items.append(("the total without financing", [f"Total sem parcelamento {format_brl(terms.without_financing)}"]))
+    if text_id == "acordo-proposto":
+        items.append(("until when and how to accept", [told.valid_until, plan.accept]))
+    return items
 
 
 def _labelled(label: str, value: str) -> str:
@@ -174,8 +203,9 @@ def _names(data: MessageData) -> list[str]:
 def _invoice_words(data: MessageData) -> list[str]:
     """What stands on the invoice itself: goods, contract clauses, payment codes."""
     given = [(invoice.origin, invoice.number, invoice.kind, invoice.payment_hint) for invoice in data.invoices]
+    code = data.plan.payment_hint if data.plan else ""
     details = [line.detail_pt for invoice in data.invoices for line in invoice.debt.lines]
-    return [*(words for invoice in given for words in invoice), *details]
+    return [code, *(words for invoice in given for words in invoice), *details]
 
 
 def _without(plain: str, given: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from domain.errors import BadInput, Refused
 from domain.money import format_brl
-from letters import pt, views
+from letters import plans, pt, views
 from letters.gsm import fold, is_gsm7, segments
 from letters.models import Channel, Creditor, HowTo, Message, MessageData
 from letters.templates import DIRECTORY
@@ -31,21 +31,51 @@ TEXTS = (
     "pagamento-estornado",
     "notificacao-previa",
     "comunicacao-baixa",
+    "acordo-proposto",
+    "acordo-confirmado",
+    "parcela-lembrete",
+    "parcela-atrasada",
+    "acordo-quebrado",
+    "acordo-concluido",
+    "pagamento-em-verificacao",
+    "contestacao-recebida",
+    "contestacao-pergunta",
+    "prorrogacao-confirmada",
 )
 SCRIPTS = ("roteiro-cordial",)
 CHANNELS: tuple[Channel, ...] = ("email", "sms")
 
-SETTLED = frozenset({"agradecimento", "comunicacao-baixa"})
+IN_FULL = frozenset({"acordo-proposto", "acordo-confirmado"})
+"""Texts that show an agreement in full: every instalment with its day, what it costs, its terms."""
+INSTALMENT = frozenset({"parcela-lembrete", "parcela-atrasada"})
+"""Texts about the instalment that is due next."""
+PLAN = IN_FULL | INSTALMENT | {"acordo-quebrado", "acordo-concluido"}
+"""Texts about an agreement; while it stands, the payment code they show is that of its next instalment."""
+RUNNING = INSTALMENT | {"acordo-confirmado"}
+"""Texts of an agreement in good standing: what an invoice amounts to is then only what it would be without it."""
+SETTLED = frozenset({"agradecimento", "comunicacao-baixa", "acordo-concluido"})
 """Texts after which nothing is asked for: they show no payment code and say so."""
 NOTHING_TO_PAY = "Não é preciso pagar nada."
 CONSUMER_PROTECTION = (
     "Se o conjunto das suas contas passou do que é possível pagar, diga isso na resposta: a Lei 14.181/2021 protege o "
     "consumidor superendividado, e o caso será tratado à parte."
 )
-PROTECTED = frozenset({"atraso-firme", "proposta", "ultimo-aviso", "notificacao-previa"})
+PROTECTED = frozenset(
+    {
+        "atraso-firme",
+        "proposta",
+        "ultimo-aviso",
+        "notificacao-previa",
+        "acordo-proposto",
+        "parcela-atrasada",
+        "acordo-quebrado",
+    }
+)
 """Texts that tell a consumer of the protection against over-indebtedness."""
 SMS_TARGET = 3
 """Segments that a message on one invoice should not pass."""
+SMS_TARGET_IN_FULL = 5
+"""The same where an agreement is shown in full, with every instalment and what the law wants told."""
 SMS_LIMIT = 1600
 """Characters that the provider takes in one message (Twilio Messages, parameter Body)."""
 
@@ -64,7 +94,7 @@ for _environment in (_PLAIN, _HTML):
 def render(text_id: str, channel: Channel, data: MessageData) -> Message:
     """The text `text_id` for one channel: subject, plain text and HTML of an e-mail, or an SMS folded to GSM-7.
 
-    An SMS carries an invoice's own payment code where it fits in three segments, otherwise `how.pay`. Raises `BadInput`
+    An SMS carries its payment code where it fits the segments of `sms_target`, otherwise `how.pay`. Raises `BadInput`
     for an unknown text or data that it needs and was not given; `Refused` (`sms-too-long`) where so many invoices do
     not fit in one SMS: use another channel.
     """
@@ -105,6 +135,15 @@ def subject(data: MessageData) -> str:
     return " ".join(f"Mensagem de {data.creditor.name} ref. {data.short_ref}".split())
 
 
+def payment_code(text_id: str, data: MessageData) -> str:
+    """The one payment code that a text shows: of the agreement's next instalment, or of the invoice alone; or none."""
+    if text_id in SETTLED:
+        return ""
+    if text_id in PLAN and text_id != "acordo-quebrado":
+        return data.plan.payment_hint if data.plan else ""
+    return data.invoices[0].payment_hint if len(data.invoices) == 1 else ""
+
+
 def _require(text_id: str, channel: str, data: MessageData) -> None:
     if text_id not in TEXTS:
         raise BadInput(f"text: {text_id!r} is not known; use one of {', '.join(TEXTS)}")
@@ -113,6 +152,17 @@ def _require(text_id: str, channel: str, data: MessageData) -> None:
     _require_invoices(text_id, data)
     if text_id == "promessa-confirmada" and data.promise is None:
         raise BadInput(f"text {text_id}: `promise` was not given; this text confirms its day and amount")
+    if text_id == "contestacao-pergunta" and data.until is None:
+        raise BadInput(f"text {text_id}: `until` was not given; this text names the day by which to explain")
+    if text_id in PLAN:
+        _require_plan(text_id, data)
+
+
+def _require_plan(text_id: str, data: MessageData) -> None:
+    if data.plan is None:
+        raise BadInput(f"text {text_id}: `plan` was not given; this text is about an agreement")
+    if text_id in INSTALMENT and (data.plan.state is None or data.plan.state.next is None):
+        raise BadInput(f"text {text_id}: the plan has no next instalment; give its state, or send no reminder")
 
 
 def _require_invoices(text_id: str, data: MessageData) -> None:
@@ -136,10 +186,10 @@ def _email(text_id: str, data: MessageData) -> Message:
 
 
 def _sms(text_id: str, data: MessageData) -> Message:
-    code = data.invoices[0].payment_hint if len(data.invoices) == 1 else ""
+    code = payment_code(text_id, data)
     words = pt.sentence(data.how.pay)
     text = _sms_text(text_id, data, code or words)
-    if code and segments(text) > SMS_TARGET:
+    if code and segments(text) > sms_target(text_id):
         text = _sms_text(text_id, data, words)
     if len(text) > SMS_LIMIT:
         raise Refused(
@@ -148,6 +198,11 @@ def _sms(text_id: str, data: MessageData) -> Message:
             f"at most {SMS_LIMIT} fit, use another channel",
         )
     return Message(subject="", text=text, html=None)
+
+
+def sms_target(text_id: str) -> int:
+    """The segments that a text on one invoice should not pass."""
+    return SMS_TARGET_IN_FULL if text_id in IN_FULL else SMS_TARGET
 
 
 def _sms_text(text_id: str, data: MessageData, pay: str) -> str:
@@ -165,6 +220,7 @@ def _wording(text_id: str, channel: Channel, data: MessageData) -> str:
 
 
 def _context(text_id: str, data: MessageData) -> dict[str, Any]:
+    plan = plans.words(data.plan, data.debtor.consumer) if data.plan and text_id in PLAN else None
     return {
         "creditor": data.creditor,
         "debtor": data.debtor,
@@ -183,7 +239,21 @@ def _context(text_id: str, data: MessageData) -> dict[str, Any]:
         "promise": data.promise,
         "event": data.event,
         "next_step": data.next_step,
+        "until": data.until,
+        "disputed": data.disputed,
+        "plan": plan,
+        "plan_rows": _plan_rows(text_id, plan) if plan else (),
+        "plan_terms": plan.terms if plan and text_id in IN_FULL else (),
+        "plan_code": payment_code(text_id, data) if plan and text_id != "acordo-quebrado" else "",
+        "total_label": "Saldo sem o acordo" if text_id in RUNNING else "Total",
+        "own_codes": text_id not in SETTLED and (plan is None or text_id == "acordo-quebrado"),
     }
+
+
+def _plan_rows(text_id: str, plan: plans.PlanWords) -> plans.Rows:
+    if text_id in IN_FULL:
+        return plan.instalments + plan.costs
+    return plan.progress if text_id in INSTALMENT else (("Pago no acordo", plan.paid),)
 
 
 def _sender(creditor: Creditor) -> str:

@@ -12,6 +12,9 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.debt import Debt
+from domain.money import ZERO
+from domain.plans import PlanState, Proposal
+from domain.policy import Offset
 
 Channel = Literal["email", "sms"]
 FirmStep = Literal["protest", "legal"]
@@ -63,6 +66,23 @@ class InvoiceView:
 
 
 @dataclass(frozen=True)
+class PlanView:
+    """An agreement (*acordo*), offered or made: its terms, and how late an instalment may be before it breaks.
+
+    `accept`: how to accept an offer, in words that follow "Para aceitar,". `state`: how far it is kept on the day of
+    the text, with `paid` reais until then; None while it is only offered. `payment_hint`: the payment code of the
+    instalment that is due next (Pix, boleto line) or empty.
+    """
+
+    terms: Proposal
+    tolerance: Offset
+    accept: str = "responda ACEITO a esta mensagem"
+    state: PlanState | None = None
+    paid: Decimal = ZERO
+    payment_hint: str = ""
+
+
+@dataclass(frozen=True)
 class HowTo:
     """The four ways out that every text shows, each in words that follow a label such as "Como pagar:"."""
 
@@ -78,7 +98,9 @@ class MessageData:
 
     `offer`: the words of a proposal. `promise`: its day and amount. `event`: one sentence on what happened, for the
     texts that announce something. `next_step`: what this case's ladder does next, in words; nothing firm is named
-    unless it stands here.
+    unless it stands here. `plan`: the agreement that the text is about. `until`: the day by which the debtor is to
+    explain a dispute, or the creditor to answer one or to look for a payment. `disputed`: the part of the debt that is
+    in dispute, None where it is all of it.
     """
 
     creditor: Creditor
@@ -91,6 +113,9 @@ class MessageData:
     promise: tuple[date, Decimal] | None = None
     event: str | None = None
     next_step: str | None = None
+    plan: PlanView | None = None
+    until: date | None = None
+    disputed: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -125,9 +150,10 @@ class NoticeData:
 
 @dataclass(frozen=True)
 class ReceiptData:
-    """A receipt for one payment (CC art. 320). `invoices` show the debt after it, on the day `on`.
+    """A receipt for one payment (CC art. 320), whole or in part. `invoices` show the debt after it, on the day `on`.
 
     `settled`: the payment ends the debt; what is still open then (crumbs, charges given up) is said to be waived.
+    `plan`: the agreement that the payment was made under, with its state after it.
     """
 
     creditor: Creditor
@@ -140,6 +166,36 @@ class ReceiptData:
     amount: Decimal
     method: str
     settled: bool
+    plan: PlanView | None = None
+
+
+@dataclass(frozen=True)
+class AgreementData:
+    """The deed of an agreement (*termo de acordo*). `on` is the day for which the invoices' amounts hold.
+
+    `accepted`: how, when and by whom it was accepted, as the creditor can prove it; empty for the deed that is offered,
+    which is the text whose hash stands for what the debtor accepted.
+    """
+
+    creditor: Creditor
+    debtor: DebtorView
+    invoices: tuple[InvoiceView, ...]
+    how: HowTo
+    on: date
+    agreement_id: str
+    plan: PlanView
+    accepted: str = ""
+
+
+@dataclass(frozen=True)
+class MemoryData:
+    """The memory of calculation of one debtor's invoices on the day `on` (CPC arts. 524 and 798)."""
+
+    creditor: Creditor
+    debtor: DebtorView
+    invoices: tuple[InvoiceView, ...]
+    on: date
+    memory_id: str
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,14 @@ from decimal import Decimal
 
 from domain.identifiers import Document
 from domain.money import format_brl
+from domain.policy import Offset, Unit
+
+_UNITS: dict[Unit, tuple[str, str]] = {
+    "d": ("dia", "dias"),
+    "bd": ("dia útil", "dias úteis"),
+    "w": ("semana", "semanas"),
+    "m": ("mês", "meses"),
+}
 
 
 def number(amount: Decimal) -> str:
@@ -17,6 +25,22 @@ def number(amount: Decimal) -> str:
 def day(on: date) -> str:
     """`22/11/2026`."""
     return f"{on:%d/%m/%Y}"
+
+
+def short_day(on: date) -> str:
+    """`22/11/26`, where an SMS lists many days."""
+    return f"{on:%d/%m/%y}"
+
+
+def percent(value: Decimal) -> str:
+    """`1,5%`, without zeros at its end."""
+    return f"{value.normalize():f}".replace(".", ",") + "%"
+
+
+def length(of: Offset) -> str:
+    """A length of time: `5 dias`, `1 dia útil`, `2 semanas`, `1 mês`."""
+    one, many = _UNITS[of.unit]
+    return f"{of.amount} {one if of.amount == 1 else many}"
 
 
 def minute(moment: datetime) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from domain.debt import Charges, Payment, updated_debt
-from letters.messages import how_to
-from letters.models import Channel, Creditor, DebtorView, InvoiceView, MessageData
+from domain.plans import instalment_state, propose
+from domain.policy import Offer, Offset, PlanRules
+from letters.messages import INSTALMENT, how_to
+from letters.models import Channel, Creditor, DebtorView, InvoiceView, MessageData, PlanView
 
 ON = date(2026, 11, 22)
 CREDITOR = Creditor(
@@ -61,6 +64,38 @@ def partly_paid_invoice() -> InvoiceView:
     return invoice(payments=[Payment(date(2026, 11, 10), Decimal("500.00"))])
 
 
+RULES = PlanRules(down=Decimal(30), interest=Decimal(1))
+THREE = Offer("parcelamento-3x", 3, Decimal(30))
+
+
+def plan(
+    offer: Offer = THREE,
+    rules: PlanRules = RULES,
+    *,
+    consumer: bool = True,
+    paid: Sequence[Payment] | None = None,
+    on: date = ON,
+    payment_hint: str = "",
+) -> PlanView:
+    """Of 1034.33 on the default day: 310.30 on 27/11, then about 246 on 28/12, 27/01 and 01/03."""
+    terms = propose(offer, rules, Decimal("1034.33"), Decimal("1000.00"), 43, consumer, ON)
+    if paid is None:
+        return PlanView(terms, Offset(5, "d"), payment_hint=payment_hint)
+    state = instalment_state(terms.instalments, paid, on, terms.financing)
+    total = sum((payment.amount for payment in paid), Decimal("0.00"))
+    return PlanView(terms, Offset(5, "d"), state=state, paid=total, payment_hint=payment_hint)
+
+
+def running_plan(payment_hint: str = "") -> PlanView:
+    """The down payment is paid, the first instalment comes next."""
+    return plan(paid=[Payment(date(2026, 11, 27), Decimal("310.30"))], on=date(2026, 12, 1), payment_hint=payment_hint)
+
+
+def kept_plan() -> PlanView:
+    parts = plan().terms.instalments
+    return plan(paid=[Payment(part.due, part.amount) for part in parts], on=parts[-1].due)
+
+
 def message_data(
     channel: Channel, invoices: Sequence[InvoiceView] | None = None, debtor: DebtorView = CONSUMER
 ) -> MessageData:
@@ -73,6 +108,8 @@ def message_data(
         short_ref="7K2Q",
         offer="3 parcelas de R$ 344,78",
         promise=(date(2026, 12, 1), Decimal("1034.33")),
+        plan=plan(consumer=debtor.consumer),
+        until=date(2026, 11, 30),
     )
 
 
@@ -83,4 +120,7 @@ def data_for(text_id: str, channel: Channel, debtor: DebtorView = CONSUMER) -> M
         "agradecimento": [paid_invoice()],
         "agradecimento-parcial": [partly_paid_invoice()],
     }
-    return message_data(channel, invoices.get(text_id), debtor)
+    data = message_data(channel, invoices.get(text_id), debtor)
+    if text_id in INSTALMENT or text_id == "acordo-quebrado":
+        return replace(data, plan=running_plan())
+    return replace(data, plan=kept_plan()) if text_id == "acordo-concluido" else data

@@ -16,18 +16,23 @@ from letter_samples import (
     CONSUMER,
     CREDITOR,
     PAY,
+    RULES,
     data_for,
     invoice,
     message_data,
     paid_invoice,
     partly_paid_invoice,
+    plan,
+    running_plan,
 )
 
 from domain.errors import BadInput, Refused
+from domain.policy import Discount, Offer
 from letters.checks import check
 from letters.gsm import fold, is_gsm7, segments
-from letters.messages import CHANNELS, NOTHING_TO_PAY, SETTLED, SMS_TARGET, TEXTS, call_script, how_to, render
+from letters.messages import CHANNELS, NOTHING_TO_PAY, SETTLED, TEXTS, call_script, how_to, render
 from letters.models import Channel, DebtorView, Message
+from letters.plans import offer_words
 from letters.versions import document_version, message_version
 
 EVERY_TEXT = list(product(TEXTS, CHANNELS))
@@ -43,8 +48,9 @@ def test_every_text_on_every_channel_keeps_the_promise(text_id: str, channel: Ch
 
 @pytest.mark.parametrize(("text_id", "channel"), EVERY_TEXT)
 def test_every_text_keeps_the_promise_for_several_invoices(text_id: str, channel: Channel) -> None:
-    one = data_for(text_id, channel).invoices[0]
-    data = message_data(channel, [replace(one, number=str(number)) for number in range(101, 107)])
+    data = data_for(text_id, channel)
+    one = data.invoices[0]
+    data = replace(data, invoices=tuple(replace(one, number=str(number)) for number in range(101, 107)))
     message = render(text_id, channel, data)
     assert check(text_id, channel, message, data) == []
     assert all(f"Fatura {number}" in message.text for number in range(101, 107))
@@ -101,6 +107,162 @@ def test_a_text_that_lacks_an_added_item_is_refused(text_id: str, channel: Chann
     data = data_for(text_id, channel)
     faults = check(text_id, channel, without(render(text_id, channel, data), words), data)
     assert any("an added item by name" in fault for fault in faults)
+
+
+IN_FULL = ("acordo-proposto", "acordo-confirmado")
+
+
+@pytest.mark.parametrize(
+    ("channel", "item", "piece"),
+    [
+        ("email", "an instalment with its day and amount", "27/01/2027"),
+        ("email", "an instalment with its day and amount", "R$ 246,16"),
+        ("email", "the total of the agreement", "R$ 1.048,76"),
+        ("email", "that it makes no new debt", "sem novação"),
+        ("email", "what a breach revives", "menos tudo o que já foi pago"),
+        ("email", "what the interest comes to", "R$ 14,43"),
+        ("email", "what the interest comes to", "12,34%"),
+        ("email", "the total without financing", "Total sem parcelamento"),
+        ("sms", "an instalment with its day and amount", "27/01/27"),
+        ("sms", "an instalment with its day and amount", "246,15"),
+        ("sms", "the total of the agreement", "R$ 1.048,76"),
+        ("sms", "that it makes no new debt", "Sem novacao"),
+        ("sms", "what a breach revives", "o saldo original volta"),
+        ("sms", "what the interest comes to", "12,34%"),
+    ],
+)
+@pytest.mark.parametrize("text_id", IN_FULL)
+def test_an_agreement_that_lacks_one_of_its_terms_is_refused(
+    text_id: str, channel: Channel, item: str, piece: str
+) -> None:
+    data = data_for(text_id, channel)
+    message = render(text_id, channel, data)
+    assert piece in message.text
+    assert any(item in fault for fault in check(text_id, channel, without(message, piece), data))
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("piece", ["27/11/2026", "responda ACEITO"])
+def test_an_offer_says_until_when_and_how_it_is_accepted(channel: Channel, piece: str) -> None:
+    data = data_for("acordo-proposto", channel)
+    faults = check("acordo-proposto", channel, without(render("acordo-proposto", channel, data), piece), data)
+    assert any("until when and how to accept" in fault for fault in faults)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("text_id", ["parcela-lembrete", "parcela-atrasada"])
+def test_a_reminder_names_the_next_instalment_its_day_and_amount(text_id: str, channel: Channel) -> None:
+    data = data_for(text_id, channel)
+    message = render(text_id, channel, data)
+    for piece in ("Parcela 1 de 3", "R$ 246,15", "28/12/2026"):
+        assert piece in message.text
+        faults = check(text_id, channel, without(message, piece), data)
+        assert any("the instalment with its day and amount" in fault for fault in faults)
+
+
+def test_a_late_instalment_is_told_the_last_day_that_keeps_the_agreement() -> None:
+    """Due on Monday 28/12, five days on is Saturday 02/01; banks are open again on Monday the 4th."""
+    assert "continua valendo se a parcela for paga até 04/01/2027" in (
+        render("parcela-atrasada", "email", data_for("parcela-atrasada", "email")).text
+    )
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_the_code_of_the_instalment_is_shown_and_never_that_of_the_whole_debt(channel: Channel) -> None:
+    other = "00020126330014br.gov.bcb.pix0111123456789095204000053039865802BR5909EXEMPLO6304FFFF"
+    data = replace(message_data(channel, [invoice(payment_hint=other)]), plan=running_plan(payment_hint=PIX[:40]))
+    message = render("parcela-lembrete", channel, data)
+    assert PIX[:40] in message.text
+    assert other not in message.text
+    assert check("parcela-lembrete", channel, message, data) == []
+    assert other in render("acordo-quebrado", "email", data).text
+    assert PIX[:40] not in render("acordo-quebrado", "email", data).text
+
+
+def test_what_settles_the_agreement_at_once_is_shown_where_it_saves_interest() -> None:
+    data = data_for("parcela-lembrete", "email")
+    assert "Para quitar o acordo inteiro agora: R$ 725,00" in render("parcela-lembrete", "email", data).text
+    free = plan(rules=replace(RULES, interest=Decimal(0)), paid=[])
+    assert "Para quitar" not in render("parcela-lembrete", "email", replace(data, plan=free)).text
+
+
+def test_only_a_consumer_is_told_his_right_to_pay_early_by_its_law() -> None:
+    consumer = render("acordo-proposto", "email", data_for("acordo-proposto", "email", CONSUMER)).text
+    company = render("acordo-proposto", "email", data_for("acordo-proposto", "email", COMPANY)).text
+    assert "art. 52, § 2º" in consumer
+    assert "1% ao mês, simples" in consumer
+    assert "art. 52" not in company
+    assert "1% ao mês, compostos, Tabela Price" in company
+    assert "os juros do parcelamento que ainda não correram são descontados" in company
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_an_offer_for_cash_shows_its_discount(channel: Channel) -> None:
+    rules = replace(RULES, discounts=(Discount(30, Decimal(10)),))
+    data = replace(data_for("acordo-proposto", channel), plan=plan(Offer("a-vista", 0, Decimal(100)), rules))
+    message = render("acordo-proposto", channel, data)
+    assert check("acordo-proposto", channel, message, data) == []
+    assert "R$ 930,90" in message.text
+    assert "103,43" in message.text
+    assert "Parcela 1" not in message.text
+
+
+def test_a_kept_agreement_ends_in_thanks_and_asks_for_nothing() -> None:
+    data = replace(data_for("acordo-concluido", "email"), invoices=(invoice(payment_hint=PIX),))
+    text = render("acordo-concluido", "email", data).text
+    assert "recibo de R$ 1.048,76, pagos no acordo" in text
+    assert NOTHING_TO_PAY in text
+    assert PIX not in text
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_part_in_dispute_leaves_the_rest_to_be_paid(channel: Channel) -> None:
+    data = replace(data_for("contestacao-recebida", channel), disputed=Decimal("300.00"))
+    message = render("contestacao-recebida", channel, data)
+    assert "R$ 300,00" in message.text
+    assert check("contestacao-recebida", channel, message, data) == []
+    if channel == "email":
+        assert "o restante pode ser pago normalmente" in message.text
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("text_id", ["pagamento-em-verificacao", "contestacao-recebida", "contestacao-pergunta"])
+def test_whoever_answers_is_told_the_day_until_which_all_rests(text_id: str, channel: Channel) -> None:
+    assert "30/11/2026" in render(text_id, channel, data_for(text_id, channel)).text
+
+
+def test_an_extension_names_the_new_day() -> None:
+    text = render("prorrogacao-confirmada", "email", data_for("prorrogacao-confirmada", "email")).text
+    assert "o novo dia é 10/10/2026" in text
+
+
+def test_the_words_of_an_offer_are_one_sentence_with_days_sums_and_interest() -> None:
+    terms = plan().terms
+    assert offer_words(terms) == (
+        "entrada de R$ 310,30 até 27/11/2026 e 3 parcelas de R$ 246,15 (a última de R$ 246,16), em 28/12/2026, "
+        "27/01/2027 e 01/03/2027, no total de R$ 1.048,76, com juros de 1% ao mês (R$ 14,43; taxa efetiva de 12,34% "
+        "ao ano). A proposta vale até 27/11/2026."
+    )
+    free = plan(Offer("p", 1, Decimal(50)), replace(RULES, interest=Decimal(0))).terms
+    assert offer_words(free) == (
+        "entrada de R$ 517,17 até 27/11/2026 e 1 parcela de R$ 517,16, em 28/12/2026, no total de R$ 1.034,33, sem "
+        "juros. A proposta vale até 27/11/2026."
+    )
+    cash = plan(Offer("a-vista", 0, Decimal(100)), replace(RULES, discounts=(Discount(30, Decimal(10)),))).terms
+    assert offer_words(cash) == (
+        "R$ 930,90 à vista, até 27/11/2026, com desconto de R$ 103,43. A proposta vale até 27/11/2026."
+    )
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_an_offer_of_the_ladder_fits_its_text(channel: Channel) -> None:
+    free = plan(rules=replace(RULES, interest=Decimal(0))).terms
+    data = replace(data_for("proposta", channel), offer=offer_words(free, channel))
+    message = render("proposta", channel, data)
+    assert check("proposta", channel, message, data) == []
+    assert "1.034,33" in message.text
+    assert "241,34" in message.text
+    assert channel == "email" or segments(message.text) <= 4
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
@@ -311,14 +473,21 @@ def test_an_unknown_text_or_channel_and_missing_data_are_refused_with_what_would
         render("lembrete", "email", replace(data, invoices=()))
     with pytest.raises(BadInput, match="`promise` was not given"):
         render("promessa-confirmada", "email", replace(data, promise=None))
+    for text_id in ("acordo-proposto", "parcela-lembrete", "acordo-quebrado", "acordo-concluido"):
+        with pytest.raises(BadInput, match="`plan` was not given"):
+            render(text_id, "email", replace(data, plan=None))
+    with pytest.raises(BadInput, match="no next instalment"):
+        render("parcela-lembrete", "email", data)
+    with pytest.raises(BadInput, match="`until` was not given"):
+        render("contestacao-pergunta", "email", replace(data, until=None))
     with pytest.raises(BadInput, match="use one of roteiro-cordial"):
         call_script("roteiro-duro", data)
 
 
 @pytest.mark.parametrize("text_id", TEXTS)
-def test_an_sms_on_one_invoice_takes_three_segments_at_most(text_id: str) -> None:
+def test_an_sms_on_one_invoice_takes_three_segments_at_most_and_an_agreement_in_full_five(text_id: str) -> None:
     text = render(text_id, "sms", data_for(text_id, "sms")).text
-    assert segments(text) <= SMS_TARGET
+    assert segments(text) <= (5 if text_id in {"acordo-proposto", "acordo-confirmado"} else 3)
 
 
 def test_a_payment_code_stands_in_an_sms_unchanged_where_it_fits() -> None:
