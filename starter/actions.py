@@ -40,15 +40,22 @@ def _nothing(_conn: Connection, _case: Row[Any]) -> None:
     """Most facts stand alone."""
 
 
+def _own(_case: Row[Any]) -> str:
+    """Most deeds are done as often as somebody does them."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Deed:
     """One thing that a person does to a case. `beside` writes the rows that belong to the fact, or refuses it.
 
-    It is called in the transaction that stores the fact, with the row of the case.
+    It is called in the transaction that stores the fact, with the row of the case. `key` is the source key of a fact
+    that counts once, whoever tells it; "" for a deed of its own.
     """
 
     fact: f.Told
     beside: Callable[[Connection, Row[Any]], None] = _nothing
+    key: Callable[[Row[Any]], str] = _own
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def store(house: Installation, conn: Connection, case: Row[Any], deed: Deed, act
     Without a key each call is a deed of its own; with one, the same key is stored once.
     """
     deed.beside(conn, case)
-    values = fact_values(case.id, key or f"staff:{uuid4()}", deed.fact, actor, house.now)
+    values = fact_values(case.id, key or deed.key(case) or f"staff:{uuid4()}", deed.fact, actor, house.now)
     store_facts(conn, [values])
     fact_id: UUID = values["id"]
     return fact_id

@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Any, cast, get_args
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert
 
-from db.rows import CONTACT, CONTACT_CASE, NOTE, PAYMENT
+from activities.money import pay_by_hand, payment_key
+from db.rows import CONTACT, CONTACT_CASE, NOTE
 from domain import facts as f
 from domain.case import LEVELS
-from domain.errors import Refused
+from domain.errors import BadInput, Refused
+from domain.matching import STAFF
+from domain.money import ZERO
 from starter.actions import Deed
 from starter.forms import Form
 
@@ -28,22 +31,20 @@ Author = tuple[str, datetime]
 Make = Callable[[Form, Author], Deed]
 
 
-def pay(form: Form, _by: Author) -> Deed:
-    """Money for a case; its reference counts once, whoever reports it."""
-    fact = f.PaymentReceived(form.text("referencia"), form.money("valor"), form.past_day("data"), "staff")
+def pay(also: bool = False) -> Make:
+    """Money for a case; its reference counts once, whoever reports it. `also`: it is not what stands there already."""
 
-    def unclaimed(conn: Connection, case: Row[Any]) -> None:
-        owner = select(PAYMENT.c.id, PAYMENT.c.case_id).where(
-            PAYMENT.c.creditor_id == case.creditor_id, PAYMENT.c.reference == fact.reference
-        )
-        row = conn.execute(owner).one_or_none()
-        if row and row.case_id is None:
-            text = f"a payment with this reference waits to be matched: `regua match {str(row.id)[:8]} {case.id}`"
-            raise Refused("unmatched-payment", text)
-        if row and row.case_id != case.id:
-            raise Refused("payment-of-another-case", f"this reference already stands for case {row.case_id}")
+    def make(form: Form, by: Author) -> Deed:
+        fact = f.PaymentReceived(form.text("referencia"), form.money("valor"), form.past_day("data"), STAFF)
+        if fact.amount <= ZERO:
+            raise BadInput("valor: a payment must be more than zero")
 
-    return Deed(fact, unclaimed)
+        def row(conn: Connection, case: Row[Any]) -> None:
+            pay_by_hand(conn, case, fact, by[1], also=also)
+
+        return Deed(fact, row, lambda case: payment_key(case.creditor_id, fact.reference))
+
+    return make
 
 
 def reverse(form: Form, _by: Author) -> Deed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -49,16 +50,20 @@ def invoices(file: Path, creditor: str, mapping: Path | None, *, full: bool, by:
         }  # fmt: skip
 
 
-def payments(file: Path, creditor: str, mapping: Path | None, by: str) -> dict[str, Any]:
-    """Take in a file of payments in the name of `by`. Raises `BadFile` with every fault in it."""
+def payments(file: Path, creditor: str, mapping: Path | None, complete_until: date | None, by: str) -> dict[str, Any]:
+    """Take in a file of payments in the name of `by`. Raises `BadFile` with every fault in it.
+
+    `complete_until` is the last day of which the file holds every payment, None where nobody says.
+    """
     with installation() as house:
         _allowed(house, by)
         done = import_payments(
-            house.engine, creditor, file, mapping=mapping, today=house.today, now=house.now, actor=by
-        )
+            house.engine, creditor, file, mapping=mapping, today=house.today, now=house.now, actor=by,
+            complete_until=complete_until,
+        )  # fmt: skip
         return {
             "file": file.name, "creditor": creditor, "applied": True, "counts": dict(done.counts),
-            "import": done.import_id, "told": _tell(house, done.facts),
+            "import": done.import_id, "news_on": done.news_on, "told": _tell(house, done.facts),
         }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, func, select
 
+from activities.money_book import WAITING
 from db.rows import (
     APPROVAL,
     CASE,
@@ -219,8 +220,11 @@ def tasks(house: Installation, owner: str, overdue: bool) -> dict[str, list[dict
 
 
 def payments(house: Installation, unmatched: bool, creditor: str, limit: int) -> list[dict[str, Any]]:
-    """Payments, the newest first; only those without a case where `unmatched`."""
-    names = ("id", "reference", "amount", "paid_on", "source", "hint", "reversed_on")
+    """Payments, the newest first; only those that wait for a person where `unmatched`.
+
+    `proposal`: the cases that a payment may be for, each with amount and reason.
+    """
+    names = ("id", "reference", "amount", "credited", "paid_on", "source", "hint", "proposal", "reversed_on")
     columns = [PAYMENT.c[name] for name in names]
     found = (
         select(*columns, PAYMENT.c.case_id.label("case"), CREDITOR.c.code.label("creditor"))
@@ -229,7 +233,7 @@ def payments(house: Installation, unmatched: bool, creditor: str, limit: int) ->
         .limit(limit)
     )
     if unmatched:
-        found = found.where(PAYMENT.c.case_id.is_(None))
+        found = found.where(WAITING)
     with house.engine.connect() as conn:
         if creditor:
             found = found.where(PAYMENT.c.creditor_id == find_creditor(conn, creditor).id)

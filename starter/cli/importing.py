@@ -17,8 +17,8 @@ _COUNTS = {
     "rows": "linhas", "new": "novas", "waits": "novas à espera de liberação", "unchanged": "sem mudança",
     "changed": "mudadas", "paid": "pagas", "extended": "prorrogadas", "reduced": "reduzidas", "void": "canceladas",
     "closed": "já encerradas", "contact": "novos contatos", "bad_contact": "contatos inválidos", "vanished": "sumidas",
-    "returned": "voltaram", "settled": "já liquidadas", "matched": "conciliados", "unmatched": "sem caso",
-    "repeated": "repetidos",
+    "returned": "voltaram", "settled": "já liquidadas", "matched": "conciliados", "proposed": "propostos a uma pessoa",
+    "unmatched": "sem caso", "repeated": "repetidos",
 }  # fmt: skip
 
 
@@ -33,17 +33,24 @@ def register(app: Commands) -> None:
         mapping: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="YAML: your headings")] = None,
         full: Annotated[bool, typer.Option("--full", help="the file holds every open invoice")] = False,
         payments: Annotated[bool, typer.Option("--payments", help="the file holds payments")] = False,
+        complete_until: Annotated[
+            str, typer.Option("--complete-until", metavar="DATE", help="with --payments: nothing is missing until then")
+        ] = "",
         as_json: Json = False,
     ) -> None:  # fmt: skip
         """Read invoices or payments. A file with a fault is refused whole, with every fault in it."""
         from starter import intake
+        from starter.forms import parse_day
 
         if not dry_run and not by:
             raise typer.BadParameter("--by is missing: say who imports, or ask with --dry-run")
         if payments and (dry_run or full):
             raise typer.BadParameter("--payments goes with neither --dry-run nor --full: a payment counts once anyhow")
+        if complete_until and not payments:
+            raise typer.BadParameter("--complete-until goes with --payments: it says how far payments are known")
         if payments:
-            found = intake.payments(file, creditor, mapping, by)
+            until = parse_day(complete_until, "--complete-until") if complete_until else None
+            found = intake.payments(file, creditor, mapping, until, by)
         else:
             found = intake.invoices(
                 file, creditor, mapping, full=full, by="" if dry_run else by, tty=sys.stderr.isatty()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from starter.cli.cases import listed
-from starter.cli.edge import By, CaseId, Commands, Creditor, From, Json, ManyCases, show
+from starter.cli.edge import By, Commands, Creditor, From, Json, ManyCases, show
 from starter.cli.perform import perform, report
 
+Required = Annotated[str, typer.Option("--creditor", metavar="CODE", help="creditor, by code or CNPJ")]
 Ref = Annotated[str | None, typer.Option("--ref", metavar="REF", help="the bank's reference; it counts once")]
 On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="the day it happened; default today")]
 
@@ -21,13 +23,15 @@ def register(app: Commands) -> None:
     def pay(
         by: By, case: ManyCases = None,
         amount: Annotated[str | None, typer.Argument(metavar="AMOUNT", help="reais, like 1.234,56")] = None,
-        ref: Ref = None, on: On = None, creditor: Creditor = "", source: From = None, as_json: Json = False,
+        ref: Ref = None, on: On = None,
+        also: Annotated[bool, typer.Option("--also", help="other money than the like payment that stands")] = False,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
     ) -> None:  # fmt: skip
         """Record a payment."""
         from starter import deeds
 
         columns = {"valor": amount, "referencia": ref, "data": on}
-        perform(deeds.pay, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+        perform(deeds.pay(also), columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
 
     @app.command()
     def reverse(
@@ -41,29 +45,74 @@ def register(app: Commands) -> None:
         columns = {"referencia": ref, "data": on}
         perform(deeds.reverse, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
 
+    waiting(app)
+
+
+def waiting(app: Commands) -> None:
+    """Add the commands about money that waits for a person, and about how far payments are known."""
+
     @app.command()
     def payments(
-        unmatched: Annotated[bool, typer.Option("--unmatched", help="only those without a case")] = False,
+        unmatched: Annotated[bool, typer.Option("--unmatched", help="only those that wait for a person")] = False,
         creditor: Creditor = "", limit: Annotated[int, typer.Option("--limit", min=1)] = 50, as_json: Json = False,
     ) -> None:  # fmt: skip
-        """List payments, the newest first."""
+        """List payments, the newest first; with those that wait, which cases they may be for."""
         from starter import reports
         from starter.installation import installation
 
         with installation() as house:
             found = reports.payments(house, unmatched, creditor, limit)
-        names = {
-            "id": "pagamento", "creditor": "credor", "reference": "referência", "amount": "valor", "paid_on": "dia",
-            "case": "caso", "hint": "indicações",
-        }  # fmt: skip
-        show(found, as_json, lambda console: console.print(listed("Pagamentos", names, found)))
+        show(found, as_json, lambda console: _print_payments(console, found))
 
     @app.command()
     def match(
-        payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="payment id or its beginning")],
-        case: CaseId, by: By, creditor: Creditor = "", as_json: Json = False,
+        payment: Annotated[str, typer.Argument(metavar="PAYMENT", help="payment id or its beginning")], by: By,
+        case: ManyCases = None,
+        split: Annotated[
+            list[str] | None, typer.Option("--split", metavar="CASE=AMOUNT", help="a part of it; repeat for each")
+        ] = None,
+        creditor: Creditor = "", as_json: Json = False,
     ) -> None:  # fmt: skip
-        """Give a payment that waits to a case."""
+        """Give a payment that waits to a case, or its parts to several."""
         from starter import matching
 
-        report([matching.match(payment, case, creditor, by)], as_json)
+        if bool(case) == bool(split):
+            raise typer.BadParameter("give the ID of one case, or --split CASE=AMOUNT for each of several")
+        report(matching.match(payment, case or "", split or [], creditor, by), as_json, many=bool(split))
+
+    @app.command()
+    def news(
+        day: Annotated[str, typer.Argument(metavar="DATE", help="the last day of which all payments are known here")],
+        creditor: Required, by: By, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Say that all payments of a creditor are known up to and including a day."""
+        from starter import bank
+
+        found = bank.tell_news(day, creditor, by)
+        text = f"pagamentos conhecidos até {found['news_on']:%d/%m/%Y}"
+        show(found, as_json, lambda console: console.print(text))
+
+
+_REASONS = {
+    "maybe-counted": "talvez já contado", "ambiguous": "serve a mais de um caso", "several-invoices": "várias faturas",
+    "other-payer": "pago por outra pessoa", "number-only": "só o número confere", "amount-only": "só o valor confere",
+    "debtor-only": "devedor conhecido, valor de nenhuma fatura", "dated-ahead": "data futura", "split": "dividido",
+}  # fmt: skip
+
+
+def _print_payments(console: Console, found: list[dict[str, Any]]) -> None:
+    names = {
+        "id": "pagamento", "creditor": "credor", "reference": "referência", "amount": "valor", "paid_on": "dia",
+        "case": "caso", "hint": "indicações", "proposed": "proposta",
+    }  # fmt: skip
+    listing = [row | {"proposed": _proposal(row["proposal"])} for row in found]
+    console.print(listed("Pagamentos", names, listing))
+
+
+def _proposal(parts: list[dict[str, Any]]) -> str:
+    """`várias faturas: 3f2a9c1e 500.00 · 7be01d22 250.00`; where it may be counted already, under which reference."""
+    if not parts:
+        return ""
+    said = [" ".join([part["case"][:8], part["amount"], *filter(None, [part.get("like")])]) for part in parts]
+    reason = parts[0]["reason"]
+    return f"{_REASONS.get(reason, reason)}: {' · '.join(said)}"

@@ -70,7 +70,7 @@ def test_payments_find_their_cases_and_the_rest_waits_for_a_person(terminal: Any
     )
     words = ["import", file, "--creditor", "aurora", "--payments", "--by", "ana", "--json"]
     counts = terminal.type(*words).json["counts"]
-    assert (counts["matched"], counts["unmatched"]) == (1, 1)
+    assert (counts["matched"], counts["proposed"], counts["unmatched"]) == (1, 1, 0)
     assert terminal.type(*words).json["counts"]["repeated"] == 2
     assert len(terminal.rows(PAYMENT)) == 2
     assert [row["reference"] for row in terminal.type("payments", "--unmatched", "--json").json] == ["R2"]

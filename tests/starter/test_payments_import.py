@@ -26,9 +26,10 @@ from portfolio_files import (
 from sqlalchemy import Engine, text
 
 from activities.desk import fact_id
+from activities.money import assign
 from domain import facts as f
 from domain.errors import BadFile, BadInput, Refused
-from starter.importing.payments import PaymentsResult, import_payments, match_payment
+from starter.importing.payments import PaymentsResult, import_payments
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,11 @@ def payment(reference: str = "E0001", **changes: str) -> dict[str, str]:
         "referencia": reference, "valor": "100,00", "data": "20/11/2026", "documento": "", "numero": "", "parcela": "",
         "caso": "",
     } | changes  # fmt: skip
+
+
+def counts(**found: int) -> dict[str, int]:
+    names = ("rows", "matched", "proposed", "unmatched", "repeated", "contradicted")
+    return dict.fromkeys(names, 0) | found
 
 
 def take(engine: Engine, tmp_path: Path, *rows: dict[str, str]) -> PaymentsResult:
@@ -69,7 +75,7 @@ def test_a_payment_is_matched_by_its_case_or_by_number_and_document(
         payment("E2", documento=cnpj(2), numero="001002-02", valor="1.000,00"),
         payment("E3", documento=cnpj(2), numero="1002", parcela="2/3"),
     )
-    assert result.counts == {"rows": 3, "matched": 3, "unmatched": 0, "repeated": 0}
+    assert result.counts == counts(rows=3, matched=3)
     assert facts_of(engine, "1001") == [f.PaymentReceived("E1", Decimal("100.00"), date(2026, 11, 20), "payments-file")]
     found = rows_of(engine, "SELECT reference, case_id, amount, hint FROM payment ORDER BY reference")
     assert [tuple(row) for row in found] == [
@@ -86,14 +92,14 @@ def test_s16_the_same_file_twice_counts_once(engine: Engine, tmp_path: Path) -> 
     take(engine, tmp_path, *rows)
     before = {name: kept for name, kept in snapshot(engine).items() if name != "import_file"}
     result = take(engine, tmp_path, *rows)
-    assert result.counts == {"rows": 2, "matched": 0, "unmatched": 0, "repeated": 2}
+    assert result.counts == counts(rows=2, repeated=2)
     assert result.facts == ()
     assert {name: kept for name, kept in snapshot(engine).items() if name != "import_file"} == before
 
 
 def test_the_same_movement_twice_in_a_file_counts_once(engine: Engine, tmp_path: Path) -> None:
     row = payment("E1", documento=cnpj(1), numero="1001")
-    assert take(engine, tmp_path, row, row).counts == {"rows": 2, "matched": 1, "unmatched": 0, "repeated": 1}
+    assert take(engine, tmp_path, row, row).counts == counts(rows=2, matched=1, repeated=1)
     assert told(engine, "1001").paid() == Decimal("100.00")
 
 
@@ -118,8 +124,11 @@ def test_s16_a_payment_that_matches_nothing_is_kept_for_a_person(engine: Engine,
     assert [tuple(row) for row in rows] == [(None, "row 2, number 9999/1, document ***.456.789-**"), (None, "row 3")]
 
 
-def test_a_number_alone_matches_nothing(engine: Engine, tmp_path: Path) -> None:
-    assert take(engine, tmp_path, payment(numero="1001")).counts["unmatched"] == 1
+def test_a_number_alone_is_no_more_than_a_proposal(engine: Engine, tmp_path: Path) -> None:
+    assert take(engine, tmp_path, payment(numero="1001")).counts == counts(rows=1, proposed=1)
+    (row,) = rows_of(engine, "SELECT case_id, proposal FROM payment")
+    assert row.case_id is None
+    assert row.proposal == [{"case": str(case_id_of(engine, "1001")), "amount": "100.00", "reason": "number-only"}]
 
 
 @pytest.mark.parametrize("change", [{"valor": "100,01"}, {"data": "19/11/2026"}])
@@ -173,6 +182,11 @@ def test_missing_columns_and_an_empty_file_are_refused(engine: Engine, tmp_path:
 
 
 # --- by hand -------------------------------------------------------------------------------------------------------
+def give(engine: Engine, money: UUID, case: UUID) -> UUID:
+    with engine.begin() as conn:
+        return assign(conn, money, case, "ana", NOW)
+
+
 def unmatched(engine: Engine, tmp_path: Path) -> UUID:
     take(engine, tmp_path, payment("E1"))
     return UUID(str(rows_of(engine, "SELECT id FROM payment")[0].id))
@@ -182,8 +196,8 @@ def test_a_person_matches_a_payment_and_doing_it_twice_counts_once(
     engine: Engine, tmp_path: Path, portfolio: UUID
 ) -> None:
     money, case = unmatched(engine, tmp_path), case_id_of(engine, "1001")
-    made = match_payment(engine, money, case, "ana", NOW)
-    assert made == fact_id(f"payment:{portfolio}:E1") == match_payment(engine, money, case, "ana", NOW)
+    made = give(engine, money, case)
+    assert made == fact_id(f"payment:{portfolio}:E1") == give(engine, money, case)
     assert told(engine, "1001").paid() == Decimal("100.00")
     assert rows_of(engine, "SELECT case_id FROM payment")[0].case_id == case
     assert take(engine, tmp_path, payment("E1")).counts["repeated"] == 1
@@ -193,18 +207,18 @@ def test_a_payment_cannot_be_matched_twice_nor_across_creditors_nor_to_nothing(e
     money = unmatched(engine, tmp_path)
     first, second = case_id_of(engine, "1001"), case_id_of(engine, "1002")
     with pytest.raises(BadInput, match="no payment"):
-        match_payment(engine, uuid4(), first, "ana", NOW)
+        give(engine, uuid4(), first)
     with pytest.raises(BadInput, match="no case"):
-        match_payment(engine, money, uuid4(), "ana", NOW)
+        give(engine, money, uuid4())
     other = new_creditor(engine, "outra", document="22333444000181")
     with engine.begin() as conn:
         conn.execute(text('UPDATE "case" SET creditor_id = :o WHERE id = :c'), {"o": other, "c": second})
     before = snapshot(engine)
     with pytest.raises(Refused, match="another creditor"):
-        match_payment(engine, money, second, "ana", NOW)
+        give(engine, money, second)
     assert snapshot(engine) == before
-    match_payment(engine, money, first, "ana", NOW)
+    give(engine, money, first)
     with engine.begin() as conn:
         conn.execute(text('UPDATE "case" SET creditor_id = p.creditor_id FROM payment p'))
     with pytest.raises(Refused, match="another case"):
-        match_payment(engine, money, second, "ana", NOW)
+        give(engine, money, second)
