@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
@@ -24,27 +24,9 @@ from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.case import Case, StepState, load
 from domain.clock import Clock
+from domain.delivery_codes import Blame, blame
 from domain.errors import Regua
 from domain.places import time_zone
-
-Blame = Literal["address", "opt-out", "configuration", "channel"]
-"""What a failure says: the address is bad; the debtor wants no more; we are at fault; this message did not get through.
-
-Only after the last one may the same address be tried again with another message.
-"""
-
-BLAME: dict[str, Blame] = {
-    # Twilio's error codes, https://www.twilio.com/docs/api/errors
-    **dict.fromkeys(("21211", "21214", "21217", "21614", "30004", "30005", "30006", "63003", "63024"), "address"),
-    **dict.fromkeys(("21610", "63014"), "opt-out"),
-    **dict.fromkeys(("20003", "21408", "21606", "21612", "21617", "30002", "30007"), "configuration"),
-    **dict.fromkeys(("63007", "63013", "63016", "63021"), "configuration"),
-    # SendGrid: the type of a bounce, the reason of a drop. A block is about the message, not about the address.
-    **dict.fromkeys(("bounce", "bounced-address", "invalid"), "address"),
-    **dict.fromkeys(("unsubscribed-address", "spam-reporting-address"), "opt-out"),
-    **dict.fromkeys(("spam-content", "invalid-smtpapi-header", "recipient-list-over-package-quota"), "configuration"),
-}
-"""Codes of failures; any other is blamed on the channel: 30001, 30003, 30008, 63012, 63018, `blocked`, unknown ones."""
 
 OPT_OUTS = frozenset({"spamreport", "unsubscribe", "group_unsubscribe"})
 _STATES = {
@@ -88,7 +70,7 @@ def meaning(event: str, code: str) -> Meaning:
     code = code or event
     if event in OPT_OUTS:
         return Meaning(state, "opt-out", code)
-    return Meaning(state, BLAME.get(code, "channel") if state in ("bounced", "failed") else None, code)
+    return Meaning(state, blame(code) if state in ("bounced", "failed") else None, code)
 
 
 # --- applying --------------------------------------------------------------------------------------------------------

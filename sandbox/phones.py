@@ -95,6 +95,8 @@ def interrupt(state: State, entry: int, form: Mapping[str, str]) -> Row:
         if row["status"] != "in-progress":
             raise CallError(400, "21220")
         then = {name.lower(): form[name] for name in ("Twiml", "Url") if name in form}
+        if not then:
+            raise CallError(400, "21205")
         db.execute("UPDATE calls SET due = ? WHERE entry = ?", (time.time(), entry))
         return state.change(entry, then=then)
 

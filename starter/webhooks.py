@@ -30,11 +30,12 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import ClientDisconnect
 
 from activities.courier import Courier, threadsafe
-from activities.delivery import BLAME, apply_stored
+from activities.delivery import apply_stored
 from db.embedded import EmbeddedPostgres
 from db.engine import make_engine, read_clock
 from db.rows import WEBHOOK_EVENT
 from domain.clock import Clock
+from domain.delivery_codes import CODES
 from domain.errors import BadInput
 from gateways import signatures
 from gateways.logs import configure_logs
@@ -176,7 +177,7 @@ def _sendgrid_code(event: str, fields: Mapping[str, Any]) -> str:
     if event == "bounce":
         return "blocked" if fields.get("type") == "blocked" else "bounce"
     reason = _word(fields.get("reason")).lower().replace(" ", "-")
-    return reason if event == "dropped" and reason in BLAME else ""
+    return reason if event == "dropped" and reason in CODES else ""
 
 
 def _word(value: object) -> str:
