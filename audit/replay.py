@@ -71,13 +71,13 @@ class Auditor:
         # The ledger is read before the histories: what they are ahead by is new, what they lack is missing.
         findings = [*check_chain(book), *refold.run(), *compare(book), *check_documents(book, self.store)]
         runs, unreadable = runs_of(book, self.store)
-        runs, more = await self._with_live(book, runs)
+        runs, more = await self.with_live(book, runs)
         findings += [*unreadable, *more, *gaps(book, self.clock.business(datetime.now(UTC)))]
         findings += against_ledger(book, runs)
         counted = {"entries": len(book.ledger), "decisions": refold.decided, "documents": len(book.documents)}
         return Report(WHAT, 1, findings=tuple(findings), **counted), runs
 
-    async def _with_live(self, book: Book, archived: list[Run]) -> tuple[list[Run], list[Finding]]:
+    async def with_live(self, book: Book, archived: list[Run]) -> tuple[list[Run], list[Finding]]:
         """The archived runs, completed by those that only the server has, and what is wrong with that."""
         runs, findings = list[Run](), list[Finding]()
         for generation in sorted({row.generation for row in book.instructions}):

@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from audit.findings import AREAS, Finding, Kind
+from audit.forms import page
 from letters import pt
 
 TITLES: dict[Kind, str] = {
@@ -103,16 +101,3 @@ class Report:
             "report", report=self, groups=groups, areas=[(AREAS[area], n) for area, n in areas.most_common()],
             printed=pt.minute(at), area_names=AREAS,
         )  # fmt: skip
-
-
-@cache
-def _pages() -> Environment:
-    return Environment(
-        loader=PackageLoader("audit", "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-
-
-def page(name: str, **values: Any) -> str:
-    """A page of `audit/pages`, filled in; every value is escaped."""
-    return _pages().get_template(f"{name}.html.j2").render(**values)
