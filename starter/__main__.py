@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from starter.cli import cases, codes, importing, letters, masterdata, money, protest, stack, staff, tasks
+from starter.cli import audit, cases, codes, importing, letters, masterdata, money, protest, stack, staff, tasks
 from starter.cli.edge import Commands
 
-AREAS = (stack, importing, cases, staff, money, codes, tasks, masterdata, protest, letters)
+AREAS = (stack, importing, cases, staff, money, codes, tasks, masterdata, protest, letters, audit)
 
 
 def build() -> Commands:
