@@ -107,9 +107,21 @@ class _Reading:
             return None
 
     def _add(self, mark: str, line: bytes) -> None:
+        """A record that adds to the title before it; never a title whose mark was damaged."""
+        if self._pending is None and self._sure:
+            self._faults.add(self._line, f"record type {mark!r} before any title", "the title that it adds to")
+        if self._is_title(line):
+            wanted = " or ".join(sorted(self._form.details))
+            self._faults.add(self._line, f"record type {mark!r} in a record that holds a title", wanted)
         values = gather(self._form.fields.get(f"extra{mark}", {}), line, self._line, self._faults)
         if self._pending is not None and values is not None:
             self._pending = with_pix(self._pending, line, values.get("txid", ""))
+
+    def _is_title(self, line: bytes) -> bool:
+        """Whether a line has an occurrence of this bank, its day and an amount where a title has them."""
+        fields = self._form.fields["detail"]
+        code, day, face = (line[fields[name].cut] for name in ("occurrence", "occurred_on", "face"))
+        return (code.decode("latin-1"), "") in self._form.codes and day.isdigit() and face.isdigit()
 
     def _close(self) -> None:
         if not self._ended:

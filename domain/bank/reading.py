@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections import Counter
@@ -21,6 +22,7 @@ from domain.money import ZERO
 
 _HEAD = 1024
 """Bytes in which a file says what it is."""
+_PART = 1 << 16
 _REMITTANCE = b"01REMESSA"
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -109,7 +111,7 @@ def _checked(begun: Callable[[], BinaryIO], name: str, layout: Cnab, bank: bytes
         raise _refused(name, f"bank {shown!r} in {layout}", f"a bank whose layout is known: {known}")
     faults = Faults(name)
     head = _header(begun(), found, reader, faults)
-    identity = head.identity(layout)
+    identity = head.identity(layout) if head.sequence else f"{head.identity(layout)}{_digest(begun())}"
 
     def scan(told: Faults) -> Iterator[Record]:
         records: Iterator[Record] = reader.records(found, identity, lines(begun(), reader.WIDTH, told), told)
@@ -132,6 +134,14 @@ def _checked(begun: Callable[[], BinaryIO], name: str, layout: Cnab, bank: bytes
         identity=identity,
         source=lambda: _again(scan, name),
     )
+
+
+def _digest(stream: BinaryIO) -> str:
+    """In place of the number that a file does not have: tells two files of a day apart, but not one file sent twice."""
+    digest = hashlib.sha256()
+    while part := stream.read(_PART):
+        digest.update(part)
+    return f"-{digest.hexdigest()[:8]}"
 
 
 def _header(stream: BinaryIO, found: Form, reader: ModuleType, faults: Faults) -> Header:

@@ -39,7 +39,7 @@ class Title:
     adds: Sequence[tuple[str, str]] = ()
     written: Mapping[str, str] = field(default_factory=dict)
 
-    def values(self, layout: Form) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """By the names of the tables. What is credited is what was paid less the fee, unless a test says otherwise."""
         credited = self.paid - self.fee if self.credited is None else self.credited
         return {
@@ -95,7 +95,7 @@ def cnab400(bank: str, titles: Sequence[Title], sequence: int = 25, created: dat
         (layout.fields["header"], head, {1: "02RETORNO01COBRANCA"})
     ]
     for title in titles:
-        bodies.append((layout.fields["detail"], title.values(layout), {1: min(layout.details)}))
+        bodies.append((layout.fields["detail"], title.values(), {1: min(layout.details)}))
         bodies += [(layout.fields.get(f"extra{mark}", {}), {"txid": text}, {1: mark}) for mark, text in title.adds]
     bodies.append((layout.fields.get("trailer", {}), _trailer(layout, titles), {1: f"9201{bank}"}))
     lines = [
@@ -114,7 +114,12 @@ def _trailer(layout: Form, titles: Sequence[Title]) -> dict[str, Any]:
 
 
 def cnab240(
-    bank: str, *lots: Sequence[Title], sequence: int = 108, created: date = CREATED, hour: str = "20", count: str = "all"
+    bank: str,
+    *lots: Sequence[Title],
+    sequence: int = 108,
+    created: date = CREATED,
+    hour: str = "20",
+    count: str = "all",
 ) -> bytes:
     """A return file of 240 positions: header, lots of segments T, U and what adds to them, trailers."""
     layout = known("cnab240", bank)
@@ -139,8 +144,12 @@ def cnab240(
 def _segments(layout: Form, titles: Sequence[Title]) -> list[tuple[str, dict[str, Any], dict[int, str]]]:
     segments: list[tuple[str, dict[str, Any], dict[int, str]]] = []
     for title in titles:
-        values = title.values(layout)
-        if "our_whole" in layout.fields["T"]:
+        values = title.values()
+        if "our_whole" in title.written:
+            values = {
+                name: each for name, each in values.items() if name not in ("our_number", "our_check", "portfolio")
+            }
+        elif "our_whole" in layout.fields["T"]:
             values["our_number"] = title.number.rjust(11, "0")
         segments += [("T", values, {14: "T"}), ("U", values, {14: "U"})]
         segments += [(name, {"txid": text}, {14: name[0], 18: name[1:]}) for name, text in title.adds]
