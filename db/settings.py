@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from domain.errors import BadInput
+from domain.pix import parse_key, static_code
+
+
+def _pix_key(text: str) -> str:
+    try:
+        return parse_key(text).value
+    except BadInput as wrong:
+        raise ValueError(str(wrong)) from None
 
 
 class Senders(BaseModel):
@@ -27,6 +37,37 @@ class Presenter(BaseModel):
     declaration: str = Field(default="D", max_length=1)
 
 
+class Pix(BaseModel):
+    """How the creditor receives Pix. `api`: a charge per debt at his bank; `static`: codes of his key, without a bank.
+
+    `name` and `city` stand in the codes; `days` is how many calendar days after its quote a code can be paid.
+    A static code cannot be taken back, so only ladders without protest may show one.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    mode: Literal["api", "static"]
+    key: Annotated[str, AfterValidator(_pix_key)]
+    name: str
+    city: str
+    days: int = Field(default=7, ge=1, le=60)
+
+    @model_validator(mode="after")
+    def _fits_a_code(self) -> Self:
+        try:
+            static_code(self.key, self.name, self.city)
+        except BadInput as wrong:
+            raise ValueError(str(wrong)) from None
+        return self
+
+
+class BankAccount(BaseModel):
+    """An account of the creditor: the bank's three digits, and the account as that bank's files write it."""
+
+    model_config = ConfigDict(extra="forbid")
+    bank: str = Field(pattern=r"^[0-9]{3}$")
+    account: str = Field(min_length=1)
+
+
 class CreditorSettings(BaseModel):
     """Ladders by kind of debtor (names of policies), senders, ways to pay and to verify, the protest agreement."""
 
@@ -38,3 +79,6 @@ class CreditorSettings(BaseModel):
     how_to_verify: str
     site: str = ""
     presenter: Presenter | None = None
+    pix: Pix | None = None
+    bank_accounts: list[BankAccount] = Field(default_factory=list)
+    """Where any are named, bank files of other accounts are refused."""

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     AMOUNT_ONLY = "amount-only"
     DEBTOR_ONLY = "debtor-only"
     AHEAD = "dated-ahead"
+    DOUBTFUL = "doubtful"
 
 
 class Rule(StrEnum):
@@ -67,6 +68,7 @@ class Movement:
     `source` is the kind of door. `payer` is a CPF or CNPJ without mask (personal), `number` and `instalment` as
     `normalise_number` writes them, `case` an id where the movement names one. What is not known is "". `credited` is
     what the bank credited after its fees. `hint` is what a person can go by where nothing matches (personal).
+    `doubtful`: the door itself is not sure that it is a payment.
     """
 
     reference: str
@@ -82,6 +84,7 @@ class Movement:
     credited: Decimal | None = None
     payer: str = field(default="", repr=False)
     hint: str = field(default="", repr=False)
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -281,9 +284,10 @@ def match(movement: Movement, book: Book, today: date) -> Verdict:
     return UNKNOWN
 
 
-def identified(movement: Movement, book: Book) -> bool:
-    """Whether an identification settles it, so that neither amounts nor other people's titles need be looked at."""
-    return any(rule(movement, book) for rule in (_named, _by_code, _by_our_number, _by_invoice))
+def identified(movement: Movement, book: Book) -> Verdict | None:
+    """What an identification says of it, whatever it moves; None where only amounts or likeness can."""
+    found = (rule(movement, book) for rule in (_named, _by_code, _by_our_number, _by_invoice))
+    return next((verdict for verdict in found if verdict), None)
 
 
 def resembles(amount: Decimal, paid_on: date, source: str, counted: Iterable[Counted]) -> Counted | None:
@@ -297,11 +301,12 @@ def resembles(amount: Decimal, paid_on: date, source: str, counted: Iterable[Cou
 
 
 def _checked(verdict: Verdict, movement: Movement, book: Book, today: date) -> Verdict:
-    """A match, unless it is dated in the future or the same money may stand there already."""
+    """A match, unless its door doubts it, it is dated in the future or the same money may stand there already."""
     if not verdict.case:
         return verdict
-    if movement.paid_on > today:
-        return Verdict(parts=(Part(verdict.case, movement.amount, Reason.AHEAD),))
+    if movement.doubtful or movement.paid_on > today:
+        reason = Reason.DOUBTFUL if movement.doubtful else Reason.AHEAD
+        return Verdict(parts=(Part(verdict.case, movement.amount, reason),))
     like = resembles(movement.amount, movement.paid_on, movement.source, book.counted(verdict.case))
     if like:
         return Verdict(parts=(Part(verdict.case, movement.amount, Reason.MAYBE_COUNTED, like.reference),))

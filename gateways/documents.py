@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from uuid import uuid4
+
+_PART = 1 << 20
+"""Bytes of a file that are held at a time."""
 
 
 class DocumentStore:
@@ -27,6 +31,25 @@ class DocumentStore:
             os.fsync(file.fileno())
         draft.replace(path)
         return digest
+
+    def put_file(self, source: Path) -> str:
+        """As `put`, for a file of any size, which is never held whole. It must not change meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        draft = self.folder / f".{uuid4().hex}"
+        digest = hashlib.sha256()
+        try:
+            with source.open("rb") as content, draft.open("wb") as file:
+                while part := content.read(_PART):
+                    digest.update(part)
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
+            path = self.path(digest.hexdigest())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        return digest.hexdigest()
 
     def get(self, digest: str) -> bytes:
         """The bytes behind a digest; FileNotFoundError where they are gone."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from starter.cli.cases import listed
-from starter.cli.edge import By, Commands, Creditor, From, Json, ManyCases, show
+from starter.cli.edge import By, Commands, Creditor, From, Json, ManyCases, show, table
 from starter.cli.perform import perform, report
 
 Required = Annotated[str, typer.Option("--creditor", metavar="CODE", help="creditor, by code or CNPJ")]
@@ -46,6 +48,7 @@ def register(app: Commands) -> None:
         perform(deeds.reverse, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
 
     waiting(app)
+    bank(app)
 
 
 def waiting(app: Commands) -> None:
@@ -93,11 +96,56 @@ def waiting(app: Commands) -> None:
         show(found, as_json, lambda console: console.print(text))
 
 
+def bank(app: Commands) -> None:
+    """Add the commands about files of banks."""
+    group = Commands("Files of banks: receive.")
+    app.add_typer(group, name="bank")
+
+    @group.command()
+    def receive(
+        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CNAB 240, CNAB 400 or OFX")],
+        creditor: Required,
+        by: Annotated[str, typer.Option("--by", metavar="STAFF", help="who brings it; not needed with --dry-run")] = "",
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="say what it would do, and do nothing")] = False,
+        as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Take in return files and statements. A file that is damaged, repeated or unknown is refused whole."""
+        from starter import bank as files_of_banks
+
+        if not dry_run and not by:
+            raise typer.BadParameter("--by is missing: say who brings the file, or ask with --dry-run")
+        found = files_of_banks.receive(files, creditor, by, dry_run=dry_run, tty=sys.stderr.isatty())
+        show(found, as_json, lambda console: _print_files(console, found["files"]))
+        for file in found["files"]:
+            if file["error"]:
+                print(file["error"], file=sys.stderr)
+        if any(file["error"] for file in found["files"]):
+            raise typer.Exit(1)
+
+
 _REASONS = {
     "maybe-counted": "talvez já contado", "ambiguous": "serve a mais de um caso", "several-invoices": "várias faturas",
     "other-payer": "pago por outra pessoa", "number-only": "só o número confere", "amount-only": "só o valor confere",
-    "debtor-only": "devedor conhecido, valor de nenhuma fatura", "dated-ahead": "data futura", "split": "dividido",
+    "debtor-only": "devedor conhecido, valor de nenhuma fatura", "dated-ahead": "data futura",
+    "doubtful": "o banco não é claro", "split": "dividido",
 }  # fmt: skip
+
+
+_COUNTS = {
+    "records": "registros", "matched": "conciliados", "proposed": "propostos a uma pessoa", "unmatched": "sem caso",
+    "repeated": "já conhecidos", "contradicted": "com outro valor", "clearings": "em compensação",
+    "boletos-withdrawn": "boletos baixados", "reversals": "devolvidos", "tasks": "pendências",
+    "questions": "registros para conferir",
+}  # fmt: skip
+
+
+def _print_files(console: Console, files: list[dict[str, Any]]) -> None:
+    for file in files:
+        if not file["error"]:
+            state = "nada foi mudado (--dry-run)" if file["dry_run"] else "feito"
+            title = f"{file['name']} ({file['layout']}, banco {file['bank']}): {state}"
+            counts = [(_COUNTS.get(name, name), number) for name, number in file["counts"].items() if number]
+            console.print(table(title, ["o que", "quantos"], counts))
 
 
 def _print_payments(console: Console, found: list[dict[str, Any]]) -> None:
