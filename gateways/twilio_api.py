@@ -109,14 +109,14 @@ def find_message(
     start = since - CLOCK_MARGIN
 
     def search(client: Any) -> Accepted | None:
-        silent = None
+        silent = []
         for message in chain(_sent(client, sender, to, start), client.messages.list(to=to, limit=LIST_LIMIT)):
             if message.date_created < start or message.sid in known:
                 continue
             if short_ref in (message.body or ""):
                 return accepted(message)
-            silent = silent or (None if message.body else message)
-        return accepted(silent) if silent else None
+            silent += [] if message.body else [message]
+        return accepted(min(silent, key=lambda message: abs(message.date_created - since))) if silent else None
 
     return account.look_up(search)
 

@@ -82,7 +82,7 @@ class VoiceGateway(Protocol):
         ...
 
     def find(self, sender: str, to: str, since: datetime, known: Collection[str] = ()) -> Accepted | None:
-        """The first call from `sender` to `to` created since `since` (real time, aware), or None.
+        """The call from `sender` to `to` created next to `since` (real time, aware), not long before it, or None.
 
         Nothing of ours can be seen in the record of a call; `known` are the provider's ids of other contacts' calls.
         None shortly after a call was placed proves nothing. Raises `Unavailable`, `Permanent`.
@@ -136,9 +136,9 @@ class TwilioVoice:
         """No filter by time: a call that is still queued has not started, and would be left out."""
 
         def search(client: Any) -> Accepted | None:
-            calls = client.calls.list(to=to, from_=sender, limit=LIST_LIMIT)  # newest first
-            ours = [call.sid for call in calls if call.date_created >= since - CLOCK_MARGIN and call.sid not in known]
-            return Accepted(ours[-1]) if ours else None
+            calls = client.calls.list(to=to, from_=sender, limit=LIST_LIMIT)
+            ours = [call for call in calls if call.date_created >= since - CLOCK_MARGIN and call.sid not in known]
+            return Accepted(min(ours, key=lambda call: abs(call.date_created - since)).sid) if ours else None
 
         return self._account.look_up(search)
 

@@ -227,7 +227,7 @@ def check_template(template: Template) -> tuple[Fault, ...]:
     """
     names = _PLACEHOLDER.findall(template.body)
     wanted = [str(number) for number in range(1, len(set(names)) + 1)]
-    words = _PLACEHOLDER.sub(" ", template.body).split()
+    words = re.findall(r"\w+", _PLACEHOLDER.sub(" ", template.body))
     return _faults(
         (bool(_NAME.fullmatch(template.name)), "name", template.name, "small letters, digits and underscores"),
         (0 < len(template.body) <= LONGEST, "body", f"{len(template.body)} characters", f"1 to {LONGEST}"),

@@ -222,6 +222,7 @@ def _message(row: Row) -> dict[str, Any]:
     uri = MESSAGES.format(account=TWILIO_SID) + f"/{row['provider_id']}"
     sent = row["status"] not in ("queued", "failed")
     body = row["body"] or ""
+    parts = 1 if row["kind"] == "whatsapp" else segments(body)
     return {
         "account_sid": TWILIO_SID,
         "api_version": VERSION,
@@ -235,7 +236,7 @@ def _message(row: Row) -> dict[str, Any]:
         "from": row["sender"],
         "messaging_service_sid": row["data"].get("service"),
         "num_media": "0",
-        "num_segments": str(segments(body)) if row["sender"] or sent else "0",
+        "num_segments": str(parts) if row["sender"] or sent else "0",
         "price": None,
         "price_unit": "USD",
         "sid": row["provider_id"],
