@@ -140,7 +140,7 @@ async def fetch_runs(
     return list(enumerate(found, done.get(run_id, 0) + 1))
 
 
-def wanting(now: datetime, long_open: timedelta = LONG_OPEN) -> Select[tuple[UUID]]:
+def wanting(now: datetime, long_open: timedelta = LONG_OPEN) -> Select[Any]:
     """Cases that are to be archived at a moment (business time): closed ones that are not, and long open ones."""
     mine = ARCHIVE.c.case_id == CASE.c.id
     whole = select(ARCHIVE.c.part).where(mine, ARCHIVE.c.generation == CASE.c.generation, ARCHIVE.c.closed).exists()

@@ -161,7 +161,7 @@ def line_of(row: Row[Any]) -> Line:
 
 def case_ids(conn: Connection, since: datetime | None = None, *where: Any) -> list[UUID]:
     """Cases that have a ledger, by id; with `since` only those of which something was recorded from that moment on."""
-    wanted: Select[tuple[UUID]] = select(CASE.c.id).where(CASE.c.ledger_seq > 0, *where).order_by(CASE.c.id)
+    wanted: Select[Any] = select(CASE.c.id).where(CASE.c.ledger_seq > 0, *where).order_by(CASE.c.id)
     if since:
         later = select(LEDGER.c.case_id).where(LEDGER.c.case_id == CASE.c.id, LEDGER.c.business_at >= since)
         wanted = wanted.where(later.exists())

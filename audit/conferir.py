@@ -9,7 +9,7 @@ histórico contra as decisões do livro; e, com uma âncora guardada fora do sis
 Termina com 0 se tudo confere, com 1 se algo difere, com 2 se não há o que conferir.
 """
 
-# ruff: noqa: T201
+# ruff: noqa: T201, UP006, UP035  (it must run on old Pythons too)
 from __future__ import annotations
 
 import base64
@@ -18,7 +18,9 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any, Dict, Iterator
 
+Json = Dict[str, Any]
 MANIFEST, BOOK, INDEX = "manifest.json", "livro.jsonl", "historicos.json"
 HASHED = (
     "case_id", "seq", "kind", "body", "cause", "actor", "business_at", "recorded_at", "rules_version",
@@ -48,7 +50,7 @@ def check_manifest(files: dict[str, bytes]) -> list[str]:
     return faults
 
 
-def check_chain(book: list[dict]) -> list[str]:
+def check_chain(book: list[Json]) -> list[str]:
     """Entries whose hash does not follow from their content and the entry before."""
     faults, previous = [], ""
     for number, entry in enumerate(book, 1):
@@ -64,7 +66,7 @@ def check_chain(book: list[dict]) -> list[str]:
     return faults
 
 
-def check_head(files: dict[str, bytes], book: list[dict]) -> list[str]:
+def check_head(files: dict[str, bytes], book: list[Json]) -> list[str]:
     """The end of the book as the manifest knows it."""
     manifest, last = json.loads(files[MANIFEST]), book[-1] if book else {"seq": 0, "hash": ""}
     same = (manifest["ledger_seq"], manifest["ledger_head"]) == (last["seq"], last["hash"])
@@ -72,14 +74,15 @@ def check_head(files: dict[str, bytes], book: list[dict]) -> list[str]:
 
 
 # --- históricos ------------------------------------------------------------------------------------------------------
-def decoded(payloads: list[dict]) -> dict:
+def decoded(payloads: list[Json]) -> Json:
     """The JSON of a payload."""
-    return json.loads(base64.b64decode(payloads[0]["data"]))
+    found: Json = json.loads(base64.b64decode(payloads[0]["data"]))
+    return found
 
 
-def instructions(history: dict):
+def instructions(history: Json) -> Iterator[Json]:
     """Every instruction that stands in a history as the result of an activity."""
-    types = {}
+    types: Json = {}
     for event in history["events"]:
         scheduled = event.get("activityTaskScheduledEventAttributes")
         completed = event.get("activityTaskCompletedEventAttributes")
@@ -92,9 +95,10 @@ def instructions(history: dict):
             yield decoded(marker["details"]["result"]["payloads"])
 
 
-def check_histories(files: dict[str, bytes], book: list[dict]) -> list[str]:
+def check_histories(files: dict[str, bytes], book: list[Json]) -> list[str]:
     """Instructions of the histories that are not the decisions of the book."""
-    decided, generation = {}, 0
+    decided: dict[Any, Json] = {}
+    generation = 0
     for entry in book:
         if entry["kind"] == "decided":
             generation += entry["body"]["seq"] == 1
@@ -104,21 +108,21 @@ def check_histories(files: dict[str, bytes], book: list[dict]) -> list[str]:
     for row in json.loads(files.get(INDEX, b"[]")):
         history = json.loads(files[row["file"]])
         for order in instructions(history):
-            entry = decided.get((numbers[row["generation"]], order["seq"]))
-            if entry is None:
+            held = decided.get((numbers[row["generation"]], order["seq"]))
+            if held is None:
                 faults.append(f"{row['file']}: a instrução {order['seq']} não está no livro")
-            elif any(entry["body"].get(name) != order.get(name) for name in DECIDED):
-                faults.append(f"livro, registro {entry['seq']}: não é a instrução {order['seq']} de {row['file']}")
+            elif any(held["body"].get(name) != order.get(name) for name in DECIDED):
+                faults.append(f"livro, registro {held['seq']}: não é a instrução {order['seq']} de {row['file']}")
     return faults
 
 
-def _first_parts(files: dict[str, bytes]) -> list[dict]:
+def _first_parts(files: dict[str, bytes]) -> list[Json]:
     rows = json.loads(files.get(INDEX, b"[]"))
     return sorted((row for row in rows if row["part"] == 1), key=lambda row: row["generation"])
 
 
 # --- âncora ----------------------------------------------------------------------------------------------------------
-def check_anchor(path: Path, book: list[dict]) -> list[str]:
+def check_anchor(path: Path, book: list[Json]) -> list[str]:
     """Is the head that the anchor knows of this case still in the book?"""
     heads = {case: (seq, digest) for case, seq, digest in json.loads(path.read_bytes())["heads"]}
     seq, digest = heads.get(book[0]["case_id"], (0, ""))

@@ -81,7 +81,7 @@ def case_input(history: WorkflowHistory) -> CaseInput | None:
     """What the run was started with; None where it cannot be read."""
     payloads = history.events[0].workflow_execution_started_event_attributes.input.payloads
     with suppress(ValidationError, ValueError, RuntimeError):
-        return _CONVERTER.from_payload(payloads[0], CaseInput) if payloads else None  # type: ignore[no-any-return]
+        return _CONVERTER.from_payload(payloads[0], CaseInput) if payloads else None
     return None
 
 
@@ -105,7 +105,7 @@ def instructions(history: WorkflowHistory) -> Iterator[Next]:
 
 
 def _instruction(payloads: Sequence[Payload]) -> Next:
-    return _CONVERTER.from_payload(payloads[0], Next)  # type: ignore[no-any-return]
+    return _CONVERTER.from_payload(payloads[0], Next)
 
 
 def facts_heard(history: WorkflowHistory) -> Iterator[str]:

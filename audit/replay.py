@@ -74,8 +74,8 @@ class Auditor:
         runs, more = await self.with_live(book, runs)
         findings += [*unreadable, *more, *gaps(book, self.clock.business(datetime.now(UTC)))]
         findings += against_ledger(book, runs)
-        counted = {"entries": len(book.ledger), "decisions": refold.decided, "documents": len(book.documents)}
-        return Report(WHAT, 1, findings=tuple(findings), **counted), runs
+        report = Report(WHAT, 1, len(book.ledger), refold.decided, documents=len(book.documents))
+        return report.with_findings(findings), runs
 
     async def with_live(self, book: Book, archived: list[Run]) -> tuple[list[Run], list[Finding]]:
         """The archived runs, completed by those that only the server has, and what is wrong with that."""

@@ -1,4 +1,4 @@
-"""Whole lives of cases through the real desk and the real activities, in a real database, with a post that loses nothing."""
+"""Whole lives of cases through the real desk and activities, in a real database, with a post that loses nothing."""
 
 from __future__ import annotations
 
