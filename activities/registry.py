@@ -28,12 +28,15 @@ from domain.clock import Clock
 from gateways.cra import CraTransport, FolderCra, HttpCra
 from gateways.documents import DocumentStore
 from gateways.email import SendGridEmail
+from gateways.pix import BacenPix, PixGateway
 from gateways.settings import Settings
 from gateways.sms import TwilioSms
 from gateways.temporal import WorkerSpec
 
 _PROVIDER_SECONDS = 8.0
 """Time-out of one call to a provider; the activities' own limits are longer (`workflows.options`)."""
+_PIX_SECONDS = 4.0
+"""A new code can take three calls (token, removal of the old one, charge) before the message that shows it."""
 
 
 def build_world(settings: Settings, database_url: str) -> World:
@@ -55,6 +58,22 @@ def build_world(settings: Settings, database_url: str) -> World:
         letters=folder / "letters",
         callbacks=settings.public_url,
         unknown_for=settings.unknown_for,
+        pix=pix_gateway(settings),
+    )
+
+
+def pix_gateway(settings: Settings) -> PixGateway | None:
+    """The way to the bank's API Pix; None where none is configured."""
+    if not settings.pix_url:
+        return None
+    certificate, key = settings.pix_certificate, settings.pix_certificate_key
+    return BacenPix(
+        settings.pix_url,
+        settings.pix_token_url,
+        settings.pix_client_id,
+        settings.pix_client_secret.get_secret_value(),
+        (certificate, key) if certificate and key else None,
+        _PIX_SECONDS,
     )
 
 

@@ -14,6 +14,7 @@ from domain.clock import Clock
 from gateways.cra import CraTransport
 from gateways.documents import DocumentStore
 from gateways.email import EmailGateway
+from gateways.pix import PixGateway
 from gateways.sms import SmsGateway
 
 
@@ -26,6 +27,7 @@ class World:
     """Built once per process. `deliver` tells the cases of freshly stored facts, given their ids; it may do nothing.
 
     `unknown_for` is how long, in real seconds, a call without a known outcome is looked up before it is made again.
+    `pix` is None where no bank's API is configured.
     """
 
     engine: Engine
@@ -38,6 +40,7 @@ class World:
     callbacks: str
     deliver: Callable[[Sequence[UUID]], None] = field(default=_silent)
     unknown_for: float = 60.0
+    pix: PixGateway | None = None
 
     def now(self, workflow_time: datetime | None = None) -> datetime:
         """Business time. A workflow under a test's clock may be ahead of this machine's; then its time counts."""

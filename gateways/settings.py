@@ -76,6 +76,13 @@ class Settings(BaseSettings):
 
     unknown_for: float = Field(60.0, gt=0, description="seconds a call without an answer is looked up before a resend")
 
+    pix_url: WebAddress = Field("", description="base address of the bank's API Pix; empty = no Pix charges")
+    pix_token_url: WebAddress = Field("", description="web address where that bank gives OAuth tokens")
+    pix_client_id: str = Field("", description="client at that bank")
+    pix_client_secret: SecretStr = Field(_SECRET, description="secret of the client at that bank")
+    pix_certificate: Path | None = Field(None, description="PEM file of the client's certificate for mutual TLS")
+    pix_certificate_key: Path | None = Field(None, description="PEM file of the key of that certificate")
+
     cra_url: WebAddress = Field("", description="web service of the CRA; exclude REGUA_CRA_FOLDER")
     cra_user: str = Field("", description="user at the CRA's web service")
     cra_password: SecretStr = Field(_SECRET, description="password at the CRA's web service")
@@ -105,6 +112,17 @@ class Settings(BaseSettings):
     def _one_way_to_the_cra(self) -> Self:
         if self.cra_url and self.cra_folder:
             raise ValueError("REGUA_CRA_URL and REGUA_CRA_FOLDER are both set; set the one that is used")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_account_for_pix(self) -> Self:
+        if self.pix_url and not (self.pix_token_url and self.pix_client_id and self.pix_client_secret):
+            raise ValueError(
+                "REGUA_PIX_URL is set without all of REGUA_PIX_TOKEN_URL, REGUA_PIX_CLIENT_ID and "
+                "REGUA_PIX_CLIENT_SECRET; a bank's API needs the four"
+            )
+        if bool(self.pix_certificate) != bool(self.pix_certificate_key):
+            raise ValueError("one of REGUA_PIX_CERTIFICATE and REGUA_PIX_CERTIFICATE_KEY is set; set both or neither")
         return self
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.boleto import read_boleto
+from domain.boleto import Collection, read_boleto
 from domain.money import parse_money
 from domain.pix import NO_TXID, decode, static_code
 from starter.forms import parse_day
@@ -31,7 +31,7 @@ def boleto(text: str, on: str) -> dict[str, Any]:
         "kind": found.kind, "bar_code": found.bar_code, "line": found.line, "amount": found.amount,
         "free_field": found.free_field,
     }  # fmt: skip
-    if found.kind == "collection":
+    if isinstance(found, Collection):
         return data | {"segment": found.segment}
     due = found.due(day)
     return data | {"bank": found.bank, "factor": found.factor, "due": due, "due_candidates": found.due_candidates()}
