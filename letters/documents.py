@@ -1,4 +1,4 @@
-"""Letters and documents as PDF: prior notice, receipt, letter of consent, cover of the dossier.
+"""Letters and documents as PDF: notice, receipt, agreement, memory of calculation, letter of consent, dossier cover.
 
 Set with Typst, on A4, as PDF/A-2b. The layouts are `pdf/*.typ`; all data goes in as JSON strings, so nothing that a
 name or an address holds is ever read as markup. The same data gives the same bytes: the only date inside is its day.
@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from functools import cache
 from typing import Any, cast
 
@@ -19,20 +20,25 @@ import typst
 
 from domain.errors import BadInput
 from domain.money import ZERO, format_brl
-from letters import pt, views
+from letters import memory, plans, pt, qr, views
 from letters.messages import CONSUMER_PROTECTION, NOTHING_TO_PAY
 from letters.models import (
+    AgreementData,
     ConsentData,
     DossierCover,
     FirmStep,
     InvoiceView,
+    MemoryData,
     NoticeData,
     ProtestRecord,
     ReceiptData,
 )
 from letters.pdf import DIRECTORY
 
-Data = NoticeData | ReceiptData | ConsentData | DossierCover
+Data = NoticeData | ReceiptData | AgreementData | MemoryData | ConsentData | DossierCover
+
+BR_CODE = "000201"
+"""How every Pix code begins: field 00, the payload format indicator (BR Code manual of the Banco Central)."""
 
 FIRM_TEXTS: Mapping[FirmStep, str] = {
     "protest": (
@@ -115,10 +121,6 @@ def receipt_pdf(data: ReceiptData) -> bytes:
     rest = views.total(data.invoices)
     credit = sum((invoice.debt.credit for invoice in data.invoices), ZERO)
     _require(data.settled or rest > 0, "receipt: nothing is open, yet it is not settled; say settled=True")
-    effect = f"Este pagamento foi parcial. {views.IMPUTATION}"
-    if data.settled:
-        waived = f" O restante, de {format_brl(rest)}, está dispensado." if rest else ""
-        effect = f"Com este pagamento, damos quitação do que está descrito acima.{waived}"
     return _pdf(
         "receipt",
         data,
@@ -128,17 +130,77 @@ def receipt_pdf(data: ReceiptData) -> bytes:
             "paid_on": pt.day(data.paid_on),
             "method": data.method,
             "about": "à fatura abaixo" if len(data.invoices) == 1 else "às faturas abaixo",
-            "invoices": [row | {"hint": "" if data.settled else row["hint"]} for row in _rows(data.invoices)],
+            "invoices": [row | {"hint": "", "qr": ""} if data.settled else row for row in _rows(data.invoices)],
             "on": pt.day(data.on),
             "total": format_brl(rest),
-            "effect": effect,
+            "effect": _effect(data, rest),
             "credit": format_brl(credit) if credit else "",
-            "ways": [
-                ("Como pagar:", NOTHING_TO_PAY if data.settled else pt.sentence(data.how.pay)),
-                ("Se não concorda:", pt.sentence(data.how.dispute)),
-                ("Para não receber mais mensagens:", pt.sentence(data.how.stop)),
-                ("Como conferir que este recibo é verdadeiro:", pt.sentence(data.how.verify)),
-            ],
+            "ways": _ways(data, "este recibo"),
+        },
+    )
+
+
+def _effect(data: ReceiptData, rest: Decimal) -> str:
+    """What a payment brought about: it settled everything, or an instalment of an agreement, or a part."""
+    if data.settled:
+        waived = f" O restante, de {format_brl(rest)}, está dispensado." if rest else ""
+        return f"Com este pagamento, damos quitação do que está descrito acima.{waived}"
+    if data.plan and data.plan.state:
+        state = data.plan.state
+        paid = f"{len(state.paid)} de {len(data.plan.terms.instalments)} pagamentos do acordo estão completos"
+        return (
+            f"Este pagamento é do acordo: {paid}, e faltam nele {format_brl(state.open)}. O saldo acima só volta a "
+            f"valer se o acordo não for cumprido. {views.imputation(data.invoices)}"
+        )
+    return f"Este pagamento foi parcial. {views.imputation(data.invoices)}"
+
+
+def agreement_pdf(data: AgreementData) -> bytes:
+    """The deed of an agreement (*termo de acordo*): debt, instalments, cost, terms, and how it is or was accepted.
+
+    The same data gives the same bytes, so the hash of the deed that was offered stands for what was accepted.
+    Raises `BadInput` without invoices.
+    """
+    _require(bool(data.invoices), "agreement: no invoice was given; at least one is needed")
+    told = plans.words(data.plan, data.debtor.consumer)
+    offered = f"Esta proposta vale até {told.valid_until}. Para aceitar, {pt.sentence(told.accept)}"
+    return _pdf(
+        "agreement",
+        data,
+        {
+            "reference": data.agreement_id,
+            "invoices": [row | {"hint": "", "qr": ""} for row in _rows(data.invoices)],
+            "on": pt.day(data.on),
+            "total": format_brl(views.total(data.invoices)),
+            "instalments": told.instalments,
+            "costs": told.costs,
+            "code_label": "Para pagar a próxima parcela",
+            "hint": told.hint,
+            "qr": _qr(told.hint),
+            "terms": [*told.terms, plans.ACKNOWLEDGED, plans.QUITTANCE],
+            "acceptance": pt.sentence(data.accepted) or offered,
+            "protection": CONSUMER_PROTECTION if data.debtor.consumer else "",
+            "ways": _ways(data, "este termo"),
+        },
+    )
+
+
+def memory_pdf(data: MemoryData) -> bytes:
+    """The memory of calculation of each invoice as a court asks for it (CPC arts. 524 and 798, I b and sole paragraph).
+
+    Raises `BadInput` without invoices.
+    """
+    _require(bool(data.invoices), "memory: no invoice was given; at least one is needed")
+    verify = f"{pt.sentence(data.creditor.how_to_verify)} Fale com {views.reach(data.creditor)}.".strip()
+    return _pdf(
+        "memory",
+        data,
+        {
+            "reference": data.memory_id,
+            "on": pt.day(data.on),
+            "memories": [memory.sheet(invoice, data.creditor, data.debtor) for invoice in data.invoices],
+            "total": format_brl(views.total(data.invoices)),
+            "ways": [("Como conferir que este documento é verdadeiro, ou contestar um valor:", verify)],
         },
     )
 
@@ -202,7 +264,7 @@ def dossier_cover_pdf(data: DossierCover) -> bytes:
                 *((line.name, line.detail, line.amount) for line in title.lines),
                 ("Total", f"em {pt.day(data.on)}", title.total),
             ],
-            "imputation": views.IMPUTATION,
+            "imputation": views.imputation([data.title]),
             "protest": _protest(data.protest),
             "notices": [(each.notice_id, each.channel, pt.day(each.sent_on), each.level) for each in data.notices],
             "limitation": [
@@ -252,7 +314,22 @@ def _frame(data: Data) -> dict[str, Any]:
 
 
 def _rows(invoices: Sequence[InvoiceView]) -> list[dict[str, Any]]:
-    return [asdict(views.row(invoice)) for invoice in invoices]
+    return [asdict(views.row(invoice)) | {"qr": _qr(invoice.payment_hint)} for invoice in invoices]
+
+
+def _qr(code: str) -> str:
+    """A Pix code as a QR image in SVG; nothing for what is no Pix code (a boleto's line has no QR of its own)."""
+    return qr.svg(code) if code.startswith(BR_CODE) else ""
+
+
+def _ways(data: ReceiptData | AgreementData, what: str) -> list[tuple[str, str]]:
+    settled = isinstance(data, ReceiptData) and data.settled
+    return [
+        ("Como pagar:", NOTHING_TO_PAY if settled else pt.sentence(data.how.pay)),
+        ("Se não concorda:", pt.sentence(data.how.dispute)),
+        ("Para não receber mais mensagens:", pt.sentence(data.how.stop)),
+        (f"Como conferir que {what} é verdadeiro:", pt.sentence(data.how.verify)),
+    ]
 
 
 def _opening(invoices: Sequence[InvoiceView]) -> str:

@@ -230,7 +230,7 @@ def _context(text_id: str, data: MessageData) -> dict[str, Any]:
         "one": len(data.invoices) == 1,
         "total": views.total(data.invoices),
         "paid": views.paid(data.invoices),
-        "imputation": views.IMPUTATION,
+        "imputation": views.imputation(data.invoices),
         "settled": text_id in SETTLED,
         "how": data.how,
         "on": data.on,

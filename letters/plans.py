@@ -22,6 +22,8 @@ NO_NOVATION = (
     "O acordo é só uma forma de pagar: não cria dívida nova nem substitui a original (sem novação, Código Civil, "
     "art. 361)."
 )
+ACKNOWLEDGED = "Ao aceitar, o devedor reconhece a dívida descrita acima (Código Civil, art. 202, VI)."
+QUITTANCE = "Pago o acordo até o fim, a dívida descrita acima está quitada, e nada mais se deve dela."
 AT_REST = "Enquanto o acordo é cumprido, não pedimos outros pagamentos desta dívida."
 EARLY = "Quem paga antes paga menos: os juros do parcelamento que ainda não correram são descontados"
 SHORT_NO_NOVATION = "Sem novação"

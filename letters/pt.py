@@ -32,9 +32,14 @@ def short_day(on: date) -> str:
     return f"{on:%d/%m/%y}"
 
 
+def decimal(value: Decimal) -> str:
+    """`1,0432`, with a comma and all its decimals."""
+    return f"{value:f}".replace(".", ",")
+
+
 def percent(value: Decimal) -> str:
     """`1,5%`, without zeros at its end."""
-    return f"{value.normalize():f}".replace(".", ",") + "%"
+    return decimal(value.normalize()) + "%"
 
 
 def length(of: Offset) -> str:

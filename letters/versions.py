@@ -24,7 +24,7 @@ def message_version(text_id: str, channel: Channel) -> str:
 
 @cache
 def document_version(document: str) -> str:
-    """SHA-256, in hexadecimal digits, of the layout of a `notice`, `receipt`, `consent` or `dossier`."""
+    """SHA-256, in hexadecimal digits, of the layout of a document: `notice`, `receipt`, `agreement`, `memory`, ..."""
     return _sha256(*((pdf.DIRECTORY / file).read_bytes() for file in (f"{document}.typ", "common.typ")))
 
 

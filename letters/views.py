@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.debt import Line
+from domain.memory import memory
 from domain.money import ZERO, format_brl
 from letters import pt
 from letters.models import Creditor, InvoiceView
-
-IMPUTATION = "Cada pagamento abate primeiro os juros (Código Civil, art. 354), depois a multa e por fim o principal."
-"""The order in which `domain.debt` settles the parts of a debt."""
 
 KINDS = {
     "DM": "duplicata mercantil",
@@ -110,6 +108,11 @@ def total(invoices: Iterable[InvoiceView]) -> Decimal:
 def paid(invoices: Iterable[InvoiceView]) -> Decimal:
     """What payments settled of all invoices together, in reais; what they left over is `credit`, shown beside."""
     return sum((invoice.debt.paid for invoice in invoices), ZERO)
+
+
+def imputation(invoices: Iterable[InvoiceView]) -> str:
+    """The order in which payments settled the parts of these debts, in sentences (CC art. 354)."""
+    return max((memory(invoice.debt).imputation for invoice in invoices), key=len)
 
 
 def address(creditor: Creditor) -> str:

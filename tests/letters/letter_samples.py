@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from domain.debt import Charges, Payment, updated_debt
+from domain.debt import Charges, Payment, Reduction, updated_debt
 from domain.plans import instalment_state, propose
 from domain.policy import Offer, Offset, PlanRules
 from letters.messages import INSTALMENT, how_to
@@ -36,13 +36,15 @@ def invoice(
     original: str = "1000.00",
     principal: str | None = None,
     payments: Sequence[Payment] = (),
+    reductions: Sequence[Reduction] = (),
     on: date = ON,
     payment_hint: str = "",
 ) -> InvoiceView:
     """Due on a Saturday before a holiday; on the default day 43 days late, 20.00 of fine and 14.33 of interest."""
     due = date(2026, 10, 10)
     charges = Charges(Decimal(2), Decimal(1), "contrato 7")
-    debt = updated_debt(Decimal(principal or original), due, on, charges, payments=payments, consumer=True)
+    face = Decimal(principal or original)
+    debt = updated_debt(face, due, on, charges, payments=payments, reductions=reductions, consumer=True)
     return InvoiceView(
         number=number,
         instalment="2/3",

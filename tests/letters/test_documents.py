@@ -11,13 +11,33 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from letter_samples import COMPANY, CONSUMER, CREDITOR, ON, PAY, invoice, paid_invoice, partly_paid_invoice
+from letter_samples import (
+    COMPANY,
+    CONSUMER,
+    CREDITOR,
+    ON,
+    PAY,
+    invoice,
+    paid_invoice,
+    partly_paid_invoice,
+    plan,
+    running_plan,
+)
 from pypdf import PdfReader
 
+from domain.debt import Payment, Reduction
 from domain.errors import BadInput
-from letters.documents import consent_letter_pdf, deadline_words, notice_pdf, printable, receipt_pdf
+from letters.documents import (
+    agreement_pdf,
+    consent_letter_pdf,
+    deadline_words,
+    memory_pdf,
+    notice_pdf,
+    printable,
+    receipt_pdf,
+)
 from letters.messages import NOTHING_TO_PAY, how_to
-from letters.models import ConsentData, NoticeData, ReceiptData
+from letters.models import AgreementData, ConsentData, MemoryData, NoticeData, ReceiptData
 from letters.pdf import DIRECTORY
 
 HOW = how_to("letter", CREDITOR, PAY)
@@ -169,7 +189,13 @@ def test_a_notice_is_pdf_a_with_the_typeface_inside() -> None:
 
 
 def test_the_same_data_gives_the_same_bytes_and_other_data_gives_others() -> None:
-    for make, data in ((notice_pdf, NOTICE), (receipt_pdf, RECEIPT), (consent_letter_pdf, CONSENT)):
+    for make, data in (
+        (notice_pdf, NOTICE),
+        (receipt_pdf, RECEIPT),
+        (consent_letter_pdf, CONSENT),
+        (agreement_pdf, AGREEMENT),
+        (memory_pdf, MEMORY),
+    ):
         assert make(data) == make(data)
         assert make(data) != make(replace(data, on=date(2026, 11, 23)))
 
@@ -191,6 +217,8 @@ def test_hostile_text_is_printed_as_it_stands() -> None:
     assert words(notice_pdf(replace(NOTICE, debtor=debtor, invoices=(line,)))).count(HOSTILE) == 3
     assert HOSTILE in words(receipt_pdf(replace(RECEIPT, debtor=debtor)))
     assert HOSTILE in words(consent_letter_pdf(replace(CONSENT, debtor=debtor)))
+    assert words(agreement_pdf(replace(AGREEMENT, debtor=debtor, invoices=(line,)))).count(HOSTILE) == 2
+    assert words(memory_pdf(replace(MEMORY, debtor=debtor, invoices=(line,)))).count(HOSTILE) == 2
 
 
 def test_a_payment_code_is_printed_whole_and_breaks_without_a_second_hyphen() -> None:
@@ -212,7 +240,11 @@ def test_letters_of_other_alphabets_and_control_signs_are_made_printable() -> No
 
 def test_a_long_name_stays_on_the_sheet() -> None:
     debtor = replace(CONSUMER, name="Companhia" * 30)
-    assert "Companhia" * 30 in words(notice_pdf(replace(NOTICE, debtor=debtor))).replace(" ", "")
+    pdf = notice_pdf(replace(NOTICE, debtor=debtor, invoices=(invoice(payment_hint=PIX * 2),)))
+    assert "Companhia" * 30 in words(pdf).replace(" ", "")
+    assert PIX * 2 in words(pdf).replace(" ", "")
+    lines = [line for page in PdfReader(io.BytesIO(pdf)).pages for line in page.extract_text().splitlines()]
+    assert max(len(line) for line in lines) < 120
 
 
 def test_thirty_invoices_run_over_several_sheets_with_their_heads_and_all_items() -> None:
@@ -267,6 +299,159 @@ def test_a_receipt_that_contradicts_itself_or_has_no_invoice_is_refused() -> Non
         receipt_pdf(replace(RECEIPT, settled=False))
     with pytest.raises(BadInput, match="no invoice"):
         receipt_pdf(replace(RECEIPT, invoices=()))
+
+
+def test_a_receipt_of_an_instalment_says_how_far_the_agreement_is_kept() -> None:
+    part = replace(
+        RECEIPT,
+        invoices=(partly_paid_invoice(),),
+        amount=Decimal("310.30"),
+        settled=False,
+        plan=running_plan(),
+    )
+    text = words(receipt_pdf(part))
+    assert "o valor de R$ 310,30" in text
+    assert "1 de 4 pagamentos do acordo estão completos, e faltam nele R$ 738,46" in text
+    assert "só volta a valer se o acordo não for cumprido" in text
+    assert "quitação" not in text
+
+
+def test_a_payment_that_the_creditor_took_for_the_capital_is_receipted_as_such() -> None:
+    on_capital = invoice(payments=[Payment(date(2026, 11, 10), Decimal("1000.00"), on_capital=True)])
+    part = replace(RECEIPT, invoices=(on_capital,), amount=Decimal("1000.00"), settled=False)
+    assert "imputados primeiro ao capital" in words(receipt_pdf(part))
+
+
+AGREEMENT = AgreementData(
+    creditor=CREDITOR,
+    debtor=CONSUMER,
+    invoices=(invoice(),),
+    how=HOW,
+    on=ON,
+    agreement_id="AC-2026-0001",
+    plan=plan(),
+)
+
+
+def test_the_deed_of_an_agreement_holds_all_its_terms() -> None:
+    text = words(agreement_pdf(AGREEMENT))
+    for item in (
+        "AC-2026-0001",
+        "Credor: Distribuidora Exemplo Ltda, CNPJ 11.222.333/0001-81, com endereço em Rua das Amostras, 100",
+        "Devedor: Maria Fictícia, CPF 123.456.789-09",
+        "Fatura 1234, parcela 2/3 (duplicata mercantil)",
+        "Compra de materiais, pedido 77",
+        "R$ 1.000,00",
+        "Multa de 2%: R$ 20,00",
+        "Juros de mora de 1% ao mês, 43 dias: R$ 14,33",
+        "Total em 22/11/2026: R$ 1.034,33",
+        "Entrada, até 27/11/2026 R$ 310,30",
+        "Parcela 1 de 3, até 28/12/2026 R$ 246,15",
+        "Parcela 3 de 3, até 01/03/2027 R$ 246,16",
+        "Total sem parcelamento R$ 1.034,33",
+        "Juros do parcelamento, 1% ao mês, simples R$ 14,43",
+        "Taxa efetiva anual (custo efetivo total) 12,34%",
+        "Total com parcelamento R$ 1.048,76",
+        "sem novação, Código Civil, art. 361",
+        "Se uma parcela atrasar mais de 5 dias, o acordo perde o efeito",
+        "art. 52, § 2º",
+        "art. 202, VI",
+        "a dívida descrita acima está quitada",
+        "Esta proposta vale até 27/11/2026. Para aceitar, responda ACEITO a esta mensagem.",
+        "Lei 14.181/2021",
+        PAY,
+        "diga o motivo e o número deste documento",
+        "escreva SAIR",
+        CREDITOR.site,
+    ):
+        assert item in text, item
+
+
+def test_the_deed_that_was_accepted_says_how_and_no_longer_how_to_accept() -> None:
+    accepted = replace(AGREEMENT, debtor=COMPANY, accepted="Aceito por resposta ao e-mail de 23/11/2026, às 10:12")
+    text = words(agreement_pdf(accepted))
+    assert "Aceito por resposta ao e-mail de 23/11/2026, às 10:12." in text
+    assert "Para aceitar" not in text
+    assert "Lei 14.181/2021" not in text
+
+
+def test_an_agreement_or_a_memory_without_an_invoice_is_refused() -> None:
+    with pytest.raises(BadInput, match="agreement: no invoice"):
+        agreement_pdf(replace(AGREEMENT, invoices=()))
+    with pytest.raises(BadInput, match="memory: no invoice"):
+        memory_pdf(replace(MEMORY, invoices=()))
+
+
+MEMORY = MemoryData(
+    creditor=CREDITOR, debtor=CONSUMER, invoices=(partly_paid_invoice(),), on=ON, memory_id="MC-2026-01"
+)
+
+
+def test_a_memory_of_calculation_holds_what_a_court_asks_for() -> None:
+    text = words(memory_pdf(MEMORY))
+    for item in (
+        "MC-2026-01",
+        "Artigos 524 e 798",
+        "Distribuidora Exemplo Ltda, CNPJ 11.222.333/0001-81",
+        "Maria Fictícia, CPF 123.456.789-09",
+        "Valor original R$ 1.000,00",
+        "Data do cálculo 22/11/2026",
+        "Índice de correção nenhum",
+        "1% ao mês",
+        "Multa 2%, uma única vez",
+        "Capitalização nenhuma (juros simples)",
+        "Descontos obrigatórios nenhum",
+        "abate primeiro os juros (Código Civil, art. 354)",
+        "Pagamento em 10/11/2026",
+        "-R$ 500,00",
+        "Total em 22/11/2026 R$ 532,45",
+        "11/10/2026 10/11/2026 31 R$ 1.000,00",
+    ):
+        assert item in text, item
+    assert "Total geral" not in text
+
+
+def test_a_memory_of_several_invoices_ends_with_their_total() -> None:
+    several = replace(MEMORY, invoices=(invoice("1"), invoice("2")))
+    assert "Total geral em 22/11/2026: R$ 2.068,66" in words(memory_pdf(several))
+
+
+def test_tax_withheld_stands_in_a_memory_as_a_deduction_by_law() -> None:
+    withheld = invoice(reductions=[Reduction(date(2026, 10, 1), Decimal("15.00"), "withholding")])
+    text = words(memory_pdf(replace(MEMORY, invoices=(withheld,))))
+    assert "Descontos obrigatórios Imposto retido na fonte em 01/10/2026, -R$ 15,00" in text
+
+
+BR_CODE = "00020126330014br.gov.bcb.pix0111123456789095204000053039865802BR5909EXEMPLO6009SAO PAULO6304ABCD"
+
+
+def images(pdf: bytes) -> int:
+    """How many dark squares and lines the pages draw: a QR code draws hundreds."""
+    return sum(page.get_contents().get_data().count(b" l") for page in PdfReader(io.BytesIO(pdf)).pages)  # type: ignore[union-attr]
+
+
+def test_a_pix_code_is_drawn_as_a_qr_beside_its_text_and_a_boleto_line_is_not() -> None:
+    boleto = "34191.09008 01015.271248 80212.460002 4 25480000675787"
+    for pix, line in (
+        (
+            notice_pdf(replace(NOTICE, invoices=(invoice(payment_hint=BR_CODE),))),
+            notice_pdf(replace(NOTICE, invoices=(invoice(payment_hint=boleto),))),
+        ),
+        (
+            agreement_pdf(replace(AGREEMENT, plan=plan(payment_hint=BR_CODE))),
+            agreement_pdf(replace(AGREEMENT, plan=plan(payment_hint=boleto))),
+        ),
+    ):
+        assert BR_CODE.replace(" ", "") in words(pix).replace(" ", "")
+        assert boleto in words(line)
+        assert images(pix) > images(line) + 200
+
+
+def test_a_deed_shows_the_code_of_its_instalment_and_never_that_of_the_whole_debt() -> None:
+    deed = replace(AGREEMENT, invoices=(invoice(payment_hint=PIX),), plan=plan(payment_hint=BR_CODE))
+    text = words(agreement_pdf(deed)).replace(" ", "")
+    assert BR_CODE.replace(" ", "") in text
+    assert PIX not in text
 
 
 def test_a_letter_of_consent_names_all_and_waits_for_a_person_s_signature() -> None:

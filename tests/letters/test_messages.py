@@ -413,7 +413,8 @@ def test_thanks_that_end_a_debt_with_crumbs_left_say_that_they_are_waived() -> N
 def test_thanks_for_a_part_show_the_balance_and_its_rule() -> None:
     text = render("agradecimento-parcial", "email", message_data("email", [partly_paid_invoice()])).text
     assert "recibo: já foram pagos R$ 500,00, e o saldo em 22/11/2026 é de R$ 532,45" in text
-    assert "abate primeiro os juros (Código Civil, art. 354), depois a multa e por fim o principal" in text
+    assert "abate primeiro os juros (Código Civil, art. 354), depois a multa" in text
+    assert "e por fim o principal" in text
     assert "Pagamento em 10/11/2026: -R$ 500,00" in text
 
 
