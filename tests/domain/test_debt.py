@@ -258,6 +258,30 @@ def test_a_rebate_takes_its_share_of_the_fees_away_and_what_was_paid_in_time_bea
     assert in_time.fees == d("10.30")
 
 
+def test_fees_grow_with_what_was_late_whether_it_is_still_open_or_was_collected() -> None:
+    paid = (Payment(date(2026, 4, 1), d("200.00")), Payment(date(2026, 5, 1), d("200.00")))
+    debt = owed(MONDAY, date(2026, 6, 1), charges=WITH_FEES, payments=paid)
+    interest = sum((line.amount for line in debt.lines if line.name_pt.startswith("Juros")), ZERO)
+    assert interest == d("27.01")
+    assert debt.lines[-1].detail_pt.startswith("sobre R$ 1.047,01 ")
+    assert debt.lines[-1].amount == d("104.70")
+
+
+def test_a_rebate_after_the_fees_were_paid_gives_none_of_them_back() -> None:
+    paid = (Payment(date(2026, 4, 1), d("133.00")),)
+    rebate = (Reduction(date(2026, 4, 2), d("500.00"), "rebate"),)
+    debt = owed(MONDAY, date(2026, 4, 2), charges=WITH_FEES, payments=paid, reductions=rebate)
+    assert (debt.principal, debt.interest, debt.fees, debt.total) == (d("500.00"), d("0.33"), ZERO, d("500.33"))
+    assert (debt.reduced, debt.credit) == (d("500.00"), ZERO)
+
+
+def test_a_rebate_of_everything_takes_the_fees_with_it_and_is_not_spent_on_them() -> None:
+    paid = (Payment(date(2026, 4, 1), d("1.00")),)
+    rebate = (Reduction(date(2026, 4, 2), d("1200.00"), "rebate"),)
+    debt = owed(MONDAY, date(2026, 4, 2), charges=WITH_FEES, payments=paid, reductions=rebate)
+    assert (debt.total, debt.credit) == (ZERO, d("170.57"))  # 10% of the 1,00 that was collected is owed: 0,10
+
+
 def test_fees_that_nobody_agreed_are_not_owed() -> None:
     with pytest.raises(BadInput, match="fees that were not agreed are not owed"):
         Charges(Decimal(2), Decimal(1), "contrato", None, Decimal(10))
@@ -507,6 +531,7 @@ def test_the_cents_add_up_and_nothing_is_negative(
     assert all(figure >= 0 and figure == cents(figure) for figure in figures)
     assert debt.days_late >= 0
     assert not (debt.credit and debt.total)
+    assert all(amount > 0 for done in debt.settlements for _, amount in done.parts)
     assert sum((period.amount for period in debt.periods), ZERO) == sum(
         (line.amount for line in debt.lines if line.name_pt.startswith(("Juros", "Correção"))), ZERO
     )
