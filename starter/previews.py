@@ -17,11 +17,15 @@ from activities.notice import address_lines, announced, stated_days
 from activities.views import Claim, message_data, read_creditor, read_invoices
 from db.rows import DEBTOR
 from domain.debt import Charges, Payment, updated_debt
-from domain.errors import BadInput
+from domain.errors import BadInput, Refused
+from domain.money import CENT
+from domain.plans import instalment_state, propose
+from domain.policy import USUAL_OFFERS, PlanRules
 from letters.documents import notice_pdf
 from letters.gsm import segments
 from letters.messages import SCRIPTS, call_script, how_to, render
-from letters.models import Channel, Creditor, DebtorView, FirmStep, InvoiceView, MessageData, NoticeData
+from letters.models import Channel, Creditor, DebtorView, FirmStep, InvoiceView, MessageData, NoticeData, PlanView
+from letters.plans import offer_words
 from starter.installation import installation, world_of
 from starter.lookup import find_case
 
@@ -94,9 +98,19 @@ def _of_case(medium: Medium, case: str, creditor: str) -> tuple[MessageData, Not
 
 
 def _filled(data: MessageData) -> MessageData:
-    """What only some texts show, as an example: a promise, a proposal."""
+    """What only some texts show, as an example: a promise, a proposal, an agreement, a day."""
     total = sum((invoice.debt.total for invoice in data.invoices), Decimal(0))
-    return replace(data, promise=(data.on + timedelta(days=5), total), offer="3 parcelas iguais, a primeira em 5 dias")
+    week = data.on + timedelta(days=7)
+    data = replace(data, promise=(data.on + timedelta(days=5), total), until=week)
+    principal = sum((invoice.debt.principal for invoice in data.invoices), Decimal(0))
+    try:
+        terms = propose(USUAL_OFFERS[0], PlanRules(minimum=CENT), total, principal, 0, data.debtor.consumer, data.on)
+    except Refused:  # nothing is owed any more, or too little to part
+        return data
+    first = terms.instalments[0]
+    state = instalment_state(terms.instalments, [Payment(first.due, first.amount)], first.due)
+    agreed = PlanView(terms, PlanRules().tolerance, state=state, paid=first.amount)
+    return replace(data, plan=agreed, offer=offer_words(terms))
 
 
 def _announced(desk: Desk) -> tuple[int, FirmStep]:
