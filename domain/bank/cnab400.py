@@ -15,7 +15,7 @@ from domain.bank.faults import Faults
 from domain.bank.lines import Numbered
 from domain.bank.model import Record
 from domain.bank.tables import Form
-from domain.bank.values import Unfit
+from domain.bank.values import READ, Unfit
 from domain.money import ZERO
 
 WIDTH = 400
@@ -118,10 +118,13 @@ class _Reading:
             self._pending = with_pix(self._pending, line, values.get("txid", ""))
 
     def _is_title(self, line: bytes) -> bool:
-        """Whether a line has an occurrence of this bank, its day and an amount where a title has them."""
+        """Whether a line has a day and an amount where a title has them; banks' additional records have text there."""
         fields = self._form.fields["detail"]
-        code, day, face = (line[fields[name].cut] for name in ("occurrence", "occurred_on", "face"))
-        return (code.decode("latin-1"), "") in self._form.codes and day.isdigit() and face.isdigit()
+        try:
+            day = READ[fields["occurred_on"].type](line[fields["occurred_on"].cut])
+        except Unfit:
+            return False
+        return day is not None and line[fields["face"].cut].isdigit()
 
     def _close(self) -> None:
         if not self._ended:

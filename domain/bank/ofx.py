@@ -42,6 +42,11 @@ _DOCUMENT = re.compile(
 _TAKEN_BACK = re.compile(r"\b(?:estorn|devol|reversal|cancelad)", re.IGNORECASE)
 """What banks write where money goes back: estorno, devolução, cheque devolvido, Pix devolvido, cancelado."""
 _PLAIN = re.compile(r"[0-9A-Za-z._-]{1,40}", re.ASCII)
+_KNOWN = frozenset(
+    "OFX SIGNONMSGSRSV1 SONRS STATUS FI BANKMSGSRSV1 STMTTRNRS STMTRS BANKACCTFROM BANKTRANLIST STMTTRN LEDGERBAL "
+    "AVAILBAL".split()
+)
+"""Aggregates of a bank's statement: one that is not closed is a fault, never an element."""
 _REAIS = "BRL"
 _Token = tuple[int, bool, str, str]
 """A tag: its line, whether it closes, its name, the text behind it."""
@@ -121,6 +126,9 @@ def _tree(text: str, faults: Faults) -> _Node:
     if start is None:
         return root
     tokens = list(_tokens(text, start, faults))
+    if tokens[-1][1:3] != (True, "OFX"):
+        faults.add(tokens[-1][0], "the file is cut off", "</OFX> at its end")
+        return root
     holding = _aggregates(tokens)
     if text[:start].lstrip().startswith("<?"):
         _well_formed(tokens, holding, faults)
@@ -137,7 +145,7 @@ def _tree(text: str, faults: Faults) -> _Node:
             _element(stack[-1], name, value, line, faults)
         opened = "" if closing else name
     for node in stack[1:]:
-        faults.add(node.line, f"<{node.name}> does not end; the file is cut off", f"</{node.name}>")
+        faults.add(node.line, f"<{node.name}> does not end", f"</{node.name}>")
     return root
 
 
@@ -176,9 +184,9 @@ def _tokens(text: str, start: int, faults: Faults) -> Iterator[_Token]:
 
 
 def _aggregates(tokens: list[_Token]) -> frozenset[str]:
-    """Names that hold others: they are closed elsewhere than just behind their opening."""
+    """Names that hold others: those we know, and whatever is closed elsewhere than just behind its opening."""
     before = ""
-    names = set()
+    names = set(_KNOWN)
     for _, closing, name, _ in tokens:
         if closing and name != before:
             names.add(name)
