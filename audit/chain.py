@@ -22,7 +22,7 @@ Rows = Sequence[Row[Any]]
 
 def check_chain(book: Book) -> Iterator[Finding]:
     """What is wrong with the chain of a case's ledger, and with its end, as the case row knows it."""
-    for entry, text in faults(book.ledger):
+    for entry, text in faults(book.ledger, book.row.ledger_hash):
         yield Finding(book.name, "chain", text, entry)
     head, last = book.row, book.ledger[-1] if book.ledger else None
     end = last.seq if last else 0
@@ -36,9 +36,12 @@ def check_chain(book: Book) -> Iterator[Finding]:
         yield Finding(book.name, "chain", "o último hash não é o que o caso guarda: o fim foi reescrito", end)
 
 
-def faults(rows: Rows) -> Iterator[tuple[int, str]]:
-    """The entries at which the chain breaks, with what was done to each; `rows` are sorted by number."""
-    parts = _parts(rows)
+def faults(rows: Rows, head: str = "") -> Iterator[tuple[int, str]]:
+    """The entries at which the chain breaks, with what was done to each; `rows` are sorted by number.
+
+    `head` is the hash of the last entry, where it is known from elsewhere.
+    """
+    parts = _parts(rows, head)
     followed = {row.seq for part in parts for row in part}
     inserted = [row.seq for row in rows if row.seq not in followed]
     position, previous, lost = 0, "", 0
@@ -90,7 +93,7 @@ def _fault(row: Row[Any], position: int, previous: str, moved: int) -> str:
     return "foi alterado: o hash não corresponde ao conteúdo"
 
 
-def _parts(rows: Rows) -> list[list[Row[Any]]]:
+def _parts(rows: Rows, head: str) -> list[list[Row[Any]]]:
     """The pieces that hang together by their hashes, in the order of the book; one piece where nothing is broken."""
     after: dict[str, list[Row[Any]]] = defaultdict(list)
     for row in rows:
@@ -99,27 +102,33 @@ def _parts(rows: Rows) -> list[list[Row[Any]]]:
     heads = [row for row in rows if row.previous_hash not in known]
     starts = [row for row in heads if row.previous_hash == ""][:1] + [row for row in heads if row.previous_hash != ""]
     taken: set[int] = set()
-    parts = [_longest(start, after, taken) for start in starts]
+    parts = [_followed(start, after, taken, head) for start in starts]
     return sorted(parts, key=lambda part: (part[0].previous_hash != "", part[0].seq))
 
 
-def _longest(start: Row[Any], after: dict[str, list[Row[Any]]], taken: set[int]) -> list[Row[Any]]:
-    """The chain from an entry on; where two entries claim the same place, the one that the book goes on from."""
+def _followed(start: Row[Any], after: dict[str, list[Row[Any]]], taken: set[int], head: str) -> list[Row[Any]]:
+    """The chain from an entry on; where two claim the same place, the one from which the book goes on to its head.
+
+    Else the longer one goes on; of two alike, the one that was pushed to a higher number.
+    """
     part = [start]
     taken.add(start.seq)
     while nexts := [row for row in after[part[-1].hash] if row.seq not in taken]:
-        chosen = max(nexts, key=lambda row: (_length(row, after), -row.seq)) if len(nexts) > 1 else nexts[0]
+        chosen = max(nexts, key=lambda row: (*_reach(row, after, head), row.seq)) if len(nexts) > 1 else nexts[0]
         taken.add(chosen.seq)
         part.append(chosen)
     return part
 
 
-def _length(row: Row[Any], after: dict[str, list[Row[Any]]]) -> int:
+def _reach(row: Row[Any], after: dict[str, list[Row[Any]]], head: str) -> tuple[bool, int]:
+    """Does the chain from an entry reach the head, and how long is it?"""
     seen: set[int] = set()
+    reached = False
     while row.seq not in seen:
         seen.add(row.seq)
+        reached = reached or (bool(head) and row.hash == head)
         following = [later for later in after[row.hash] if later.seq not in seen]
         if not following:
             break
         row = following[0]
-    return len(seen)
+    return reached, len(seen)
