@@ -6,9 +6,12 @@ are counted from the day after `after` to `until`, that day included.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from math import prod
 from typing import Protocol
 
 from domain.indices import SERIES, SHARES, Growth, Indices, SeriesCode, growth, legal
@@ -46,10 +49,10 @@ class Accrual(Protocol):
     def factor(self, until: date) -> Decimal:
         """By what the capital is multiplied from the due date to a day: 8 decimals, 1 where nothing corrects it."""
 
-    def corrections(self, after: date, until: date) -> list[Running]:
+    def corrections(self, after: date, until: date) -> Sequence[Running]:
         """The indices behind that factor, for a part of the time."""
 
-    def interest(self, after: date, until: date) -> list[Running]:
+    def interest(self, after: date, until: date) -> Sequence[Running]:
         """The interest that runs in a part of the time; none is not a rate of zero."""
 
 
@@ -89,19 +92,26 @@ class Legal:
 
     def factor(self, until: date) -> Decimal:
         """The law's index since the due date, or since the law has one."""
-        product = _ONE
-        for _, grown in legal(self.indices, "correction", self.due, until):
-            product *= grown.factor
-        return product
+        grown = (running.growth for running in _legal_corrections(self.indices, self.due, until))
+        return prod((each.factor for each in grown if each), start=_ONE)
 
-    def corrections(self, after: date, until: date) -> list[Running]:
+    def corrections(self, after: date, until: date) -> Sequence[Running]:
         """The law's index in its time."""
-        return [_correction(grown, regime.source) for regime, grown in legal(self.indices, "correction", after, until)]
+        return _legal_corrections(self.indices, after, until)
 
-    def interest(self, after: date, until: date) -> list[Running]:
+    def interest(self, after: date, until: date) -> Sequence[Running]:
         """The legal rate, and before it the Selic, each in its time."""
-        found = legal(self.indices, "interest", after, until)
-        return [_legal_interest(grown, regime.source) for regime, grown in found]
+        return _legal_interests(self.indices, after, until)
+
+
+@lru_cache(maxsize=4096)
+def _legal_corrections(indices: Indices, after: date, until: date) -> tuple[Running, ...]:
+    return tuple(_correction(grown, regime.source) for regime, grown in legal(indices, "correction", after, until))
+
+
+@lru_cache(maxsize=4096)
+def _legal_interests(indices: Indices, after: date, until: date) -> tuple[Running, ...]:
+    return tuple(_legal_interest(grown, regime.source) for regime, grown in legal(indices, "interest", after, until))
 
 
 def _correction(grown: Growth, source: str) -> Running:
