@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+import requests
 import yaml
 from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
@@ -310,3 +311,19 @@ def test_a_restarted_bank_remembers_everything(tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "bank") as second:
         gateway = BacenPix(second.pix_url, second.pix_token_url, PIX_CLIENT_ID, PIX_CLIENT_SECRET)
         assert gateway.find_charge(CHARGE.txid) == replace(known, state="paid")
+
+
+def test_scripts_pay_and_give_back_over_http(sandbox: Sandbox, gateway: BacenPix) -> None:
+    known = gateway.put_charge(CHARGE)
+    levers = f"{sandbox.url}/sandbox/pix"
+    paid = requests.post(f"{levers}/pay", json={"br_code": known.br_code, "amount": "1034.33"}, timeout=5)
+    assert paid.status_code == 200
+    again = requests.post(f"{levers}/pay", json={"txid": CHARGE.txid}, timeout=5)
+    assert (again.status_code, "cannot be paid" in again.json()["detail"]) == (422, True)
+    end_to_end = paid.json()["endToEndId"]
+    given_back = requests.post(f"{levers}/return", json={"end_to_end_id": end_to_end}, timeout=5)
+    (received,) = gateway.received(datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC))
+    assert received.end_to_end_id == end_to_end
+    assert [refund.rtr_id for refund in received.refunds] == [given_back.json()["rtrId"]]
+    nobody = requests.post(f"{levers}/return", json={"end_to_end_id": "E0"}, timeout=5)
+    assert nobody.status_code == 422
