@@ -30,6 +30,7 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, Worker
 
 from db.embedded import EmbeddedPostgres
 from domain.errors import BadInput
+from gateways.compile_once import compile_once
 from gateways.logs import configure_logs
 from gateways.settings import Settings, load_settings
 from gateways.temporal import WorkerSpec, connect, missing_search_attributes, new_runtime, settle
@@ -51,6 +52,7 @@ _T = TypeVar("_T")
 
 def new_worker(client: Client, spec: WorkerSpec) -> Worker:
     """The worker of one task queue, not yet running."""
+    compile_once(spec.workflows)
     # Local activities get threads of their own, so that no case's decision waits for another case's provider.
     executor = ThreadPoolExecutor(2 * spec.threads, thread_name_prefix=spec.queue)
     return Worker(

@@ -24,6 +24,7 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
+from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from contract.names import CREDITOR_ATTRIBUTE, NEXT_ATTRIBUTE, STAGE_ATTRIBUTE
@@ -46,12 +47,30 @@ class SharedPayloadConverter(CompositePayloadConverter):
         super().__init__(*_CONVERTERS.values())
 
 
+class ContextFreeRunner(SandboxedWorkflowRunner):
+    """The SDK's sandbox, not entered only to ask for what our converters do not look at.
+
+    For each payload that goes in or out the SDK asks the workflow, three times, for the context that a converter may
+    want to know (`WithSerializationContext`); ours are not of that kind.
+    """
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """One workflow in its sandbox."""
+        instance = super().create_instance(det)
+        instance.get_serialization_context = _no_context  # type: ignore[method-assign, assignment]
+        return instance
+
+
+def _no_context(_command: object) -> None:
+    return None
+
+
 PLUGIN = SimplePlugin(
     "regua",
     data_converter=DataConverter(
         payload_converter_class=SharedPayloadConverter, failure_converter_class=ScrubbingFailureConverter
     ),
-    workflow_runner=SandboxedWorkflowRunner(
+    workflow_runner=ContextFreeRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(*_NOT_SANDBOXED)
     ),
 )

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import typst
@@ -282,9 +282,10 @@ def printable(text: str) -> str:
 
     PDF/A refuses a character without a glyph, and no name may stop a letter.
     """
-    return "".join(_printable_char(char) for char in unicodedata.normalize("NFC", text))
+    return "".join(map(_printable_char, unicodedata.normalize("NFC", text)))
 
 
+@lru_cache(maxsize=4096)
 def _printable_char(char: str) -> str:
     if char.isspace():
         return " "

@@ -82,7 +82,7 @@ class CaseWorkflow:
         given = Decide(case.case_id, case.generation, seq, workflow.now(), tuple(self.inbox), failed)
         try:
             order: Next = await workflow.execute_local_activity(
-                "decide", given, result_type=Next, summary="decide", **options.DECIDE_AT_ONCE
+                "decide", given, result_type=Next, **options.DECIDE_AT_ONCE
             )
             return order
         except FailureError:
