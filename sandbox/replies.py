@@ -7,7 +7,6 @@ Each is told until the receiver answers 2xx. A reply is kept in the log like wha
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from typing import Any, Literal
 
@@ -173,7 +172,7 @@ def _bare(address: str) -> str:
 def _content(file: File) -> bytes:
     try:
         return base64.b64decode(file.content, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise BadInput(f"attachment {file.name}: its content is not base64; encode the bytes of the file") from None
 
 

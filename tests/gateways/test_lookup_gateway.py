@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Iterator
 
@@ -93,3 +94,12 @@ def test_twilios_own_products_keep_their_own_hosts() -> None:
         "https://lookups.twilio.com",
         "https://content.twilio.com",
     )
+
+
+def test_a_number_does_not_reach_the_logs_of_the_sdk(
+    sandbox: Sandbox, lookup: TwilioLookup, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        lookup.line("+5511900000001")
+    told = [record.getMessage() for record in caplog.records if record.name.startswith("twilio")]
+    assert not any("11900000001" in message for message in told)
