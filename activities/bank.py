@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -221,10 +220,11 @@ class _Reader:
         taken = take(conn, self.creditor_id, [self._movement(r) for r in money], self.actor, self.now, self.file_id)
         self.taken += replace(taken, facts=())
         self.facts += taken.facts
-        others = [record for record in records if record.kind in _SAID or record.kind is Kind.REVERSED]
-        cases = self._cases(conn, others)
-        self._say(conn, others, cases)
-        self._give_back(conn, [record for record in others if record.kind is Kind.REVERSED], cases)
+        said = [record for record in records if record.kind in _SAID and not record.question]
+        back = [record for record in records if record.kind is Kind.REVERSED]
+        cases = self._cases(conn, [*said, *back])
+        self._say(conn, said, cases)
+        self._give_back(conn, back, cases)
         for record in records:
             self.done[str(record.kind)] += 1
             if why := _question(record):
@@ -242,6 +242,7 @@ class _Reader:
             amount=record.paid,
             paid_on=record.occurred_on or record.credited_on or self.file.created or self.today,
             source=source,
+            txid=record.txid,
             bank=record.bank,
             our_number=record.our_number,
             number=number,
@@ -266,27 +267,24 @@ class _Reader:
         facts, tasks = [], []
         for record in records:
             case_id = cases.get(record.line)
-            if case_id is None:
-                if record.kind is Kind.IN_CLEARING:
-                    self._ask(record, "money in clearing for a title that is not known")
-                continue
-            if record.kind in PROTEST:
+            if case_id and record.kind in PROTEST:
                 tasks.append(self._protest(record, case_id))
-            elif fact := self._fact(record):
+            elif case_id and (fact := self._fact(record)):
                 key = f"{fact.kind}:{self.creditor_id}:{record.reference}"
                 facts.append(fact_values(case_id, key, fact, self.actor, self.now))
                 self.done[_COUNTED[fact.kind]] += 1
+            elif record.kind is Kind.IN_CLEARING:
+                self._ask(record, "money in clearing for a title that is not known")
         self.facts += store_in_pages(conn, facts)
         self.done["tasks"] += open_tasks(conn, tasks)
 
     def _fact(self, record: Record) -> f.PaymentInClearing | f.BoletoWithdrawn | None:
         if record.kind is Kind.WRITTEN_OFF:
             return f.BoletoWithdrawn(RETURN_FILE)
-        amount = record.paid or record.face
-        if amount <= ZERO:
+        if record.paid <= ZERO:
             return None
         expected = record.credited_on or add_bank_days(record.occurred_on or self.today, 1)
-        return f.PaymentInClearing(record.reference, amount, expected, RETURN_FILE)
+        return f.PaymentInClearing(record.reference, record.paid, expected, RETURN_FILE)
 
     def _protest(self, record: Record, case_id: UUID) -> dict[str, Any]:
         on = f" on {record.occurred_on:%d/%m/%Y}" if record.occurred_on else ""
@@ -298,17 +296,16 @@ class _Reader:
         """Payments that the bank took back: the one payment of that title and amount, or a person looks."""
         gone = []
         for record in records:
-            amount = record.paid or record.face
-            reference = self._paid_by(conn, record, cases.get(record.line), amount)
+            reference = "" if record.question else self._paid_by(conn, record, cases.get(record.line))
             if reference:
-                gone.append(GoneBack(reference, amount, record.occurred_on or self.today))
+                gone.append(GoneBack(reference, record.paid, record.occurred_on or self.today))
             else:
-                self._ask(record, f"{format_brl(amount)} went back; which payment was it")
+                self._ask(record, f"{format_brl(record.paid)} went back; which payment was it")
         facts = give_back(conn, self.creditor_id, gone, self.actor, self.now)
         self.done["reversals"] += len(gone)
         self.facts += facts
 
-    def _paid_by(self, conn: Connection, record: Record, case_id: UUID | None, amount: Decimal) -> str | None:
+    def _paid_by(self, conn: Connection, record: Record, case_id: UUID | None) -> str:
         """The reference of the only payment that this record can mean; the bank may name it by its end-to-end id."""
         if record.end_to_end:
             return record.end_to_end
@@ -318,15 +315,15 @@ class _Reader:
         if case_id:
             titles.append(PAYMENT.c.case_id == case_id)
         if not titles:
-            return None
+            return ""
         found = select(PAYMENT.c.reference).where(
             PAYMENT.c.creditor_id == self.creditor_id,
-            PAYMENT.c.amount == amount,
+            PAYMENT.c.amount == record.paid,
             PAYMENT.c.reversed_on.is_(None),
             or_(*titles),
         )
         references = conn.execute(found.limit(2)).scalars().all()
-        return references[0] if len(references) == 1 else None
+        return str(references[0]) if len(references) == 1 else ""
 
     def _ask(self, record: Record, why: str) -> None:
         self.done["questions"] += 1
