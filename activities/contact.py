@@ -8,7 +8,7 @@ one message that lists every open, undisputed invoice; the other cases are told 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -20,7 +20,8 @@ from activities import outbox
 from activities import statements as sql
 from activities.budget import counted, room_after
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
-from activities.views import Claim, message_data, with_settings
+from activities.saying import Said, about, attached, said
+from activities.views import Claim, message_data, read_debtor, with_settings
 from activities.world import World
 from contract.messages import Next, Perform
 from db.prepared import Rows, together
@@ -28,11 +29,11 @@ from domain import facts as f
 from domain.case import Case
 from domain.decide import Action
 from domain.fold import THANKS
-from domain.policy import Step, built_channels
+from domain.fold.base import spoken
+from gateways.email import Attachment
 from letters.messages import render
 from letters.models import Channel
 
-THANKS_CHANNELS: tuple[str, ...] = ("email", "sms")
 LOOK_AGAIN = timedelta(seconds=5)
 """Real time until a case looks again for a message of another case that is on its way."""
 
@@ -82,46 +83,48 @@ class Contacts:
             return f.ContactDeferred(given.step, until, "a message of another case covers it")
         (links,) = together(desk.conn, [sql.LINKS(id_=row.id)])
         covers = tuple((link.case_id, link.step, link.attempt) for link in links if not link.lead)
-        return Plan(outbox.resume(self.world, desk.conn, row), covers)
+        return Plan(outbox.resume(self.world, desk.conn, row, self._files(desk, given, row.channel, read)), covers)
+
+    def _files(self, desk: Desk, given: Perform, channel: str, read: Read) -> tuple[Attachment, ...]:
+        """What went with the message when it was written goes with it again."""
+        if channel != "email":
+            return ()
+        invoices = {row.id: row for row in read.invoices}
+        claim = Claim(desk.case, invoices[desk.row.invoice_id])
+        debtor = read_debtor(desk.conn, desk.row.debtor_id)
+        return attached(desk, said(desk, given.step), claim, with_settings(read.creditor), debtor)
 
     def _soon(self, real: timedelta, given: Perform) -> Any:
         now = self.world.now(given.at)
         return self.world.clock.business(self.world.clock.real(now) + real)
 
     def _new(self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]], read: Read) -> Plan | f.Told:
-        thanks = given.step.startswith(THANKS)
-        step = None if thanks else next(step for step in desk.policy.steps if step.id == given.step)
-        point = _way(desk, step, read.points)
+        what, today = said(desk, given.step), desk.case.today(desk.now)
+        point = _way(desk, what, read.points)
         if point is None:
             return f.Unreachable(given.step, "no usable channel")
-        if step:
+        fields = about(desk, what, today)
+        if fields is None:
+            return f.Unreachable(given.step, "overtaken: nothing true is left to say")
+        if what.counts:
             planned = [row.planned_at for row in read.counted]
             until = room_after(planned, desk.case.uf, desk.policy.contact, desk.now)
             if until:
                 return f.ContactDeferred(given.step, until, "caps of the debtor")
-        return self._write(desk, given, debtor, step, point, [] if thanks else _companions(desk, rows), read)
+        draft = Draft(given, what, point, _companions(desk, rows) if what.step else [], fields)
+        return self._write(desk, draft, debtor, read)
 
-    def _write(
-        self,
-        desk: Desk,
-        given: Perform,
-        debtor: Row[Any],
-        step: Step | None,
-        point: Row[Any],
-        others: list[Companion],
-        read: Read,
-    ) -> Plan:
-        conn, case = desk.conn, desk.case
+    def _write(self, desk: Desk, draft: Draft, debtor: Row[Any], read: Read) -> Plan:
+        conn, case, given, what, point = desk.conn, desk.case, draft.given, draft.what, draft.point
         creditor = with_settings(read.creditor)
         invoices = {row.id: row for row in read.invoices}
         claims = [Claim(case, invoices[desk.row.invoice_id])]
-        claims += [Claim(other.case, invoices[other.row.invoice_id]) for other in others]
+        claims += [Claim(other.case, invoices[other.row.invoice_id]) for other in draft.others]
         reference = outbox.short_ref()
         channel = cast(Channel, point.channel)
         data = message_data(creditor, debtor, claims, desk.policy, case.today(desk.now), reference, channel)
-        text_id = step.text or "" if step else _thanks_text(case, desk.policy.tolerance)
-        message = render(text_id, channel, data)
-        covers = tuple((other.row.id, other.step, other.attempt) for other in others if other.step)
+        message = render(what.text_id, channel, replace(data, **draft.fields))
+        covers = tuple((other.row.id, other.step, other.attempt) for other in draft.others if other.step)
         contact_id = outbox.intend(
             conn,
             links=[(desk.row.id, given.step, given.attempt), *covers],
@@ -131,16 +134,17 @@ class Contacts:
             debtor_id=debtor.id,
             contact_point_id=point.id,
             channel=channel,
-            purpose="ladder" if step else "thanks",
-            text_id=text_id,
+            purpose=what.purpose,
+            text_id=what.text_id,
             subject=message.subject,
             body=message.text,
             short_ref=reference,
-            counts=step is not None,
+            counts=what.counts,
             planned_at=desk.now,
         )
+        files = attached(desk, what, claims[0], creditor, debtor) if channel == "email" else ()
         out = outbox.Outgoing(
-            contact_id, channel, point.address, creditor[1], creditor[0].email, message, reference, attempt=1
+            contact_id, channel, point.address, creditor[1], creditor[0].email, message, reference, 1, files
         )
         return Plan(out, covers)
 
@@ -187,6 +191,17 @@ class Contacts:
 
 
 @dataclass(frozen=True)
+class Draft:
+    """A message that is about to be written: for which step, what it says, to which address, whom it covers."""
+
+    given: Perform
+    what: Said
+    point: Row[Any]
+    others: list[Companion]
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Read:
     """What a message is made of, read in one round trip: the contact that stands for this attempt already, addresses
     not tried yet, contacts that count in the caps, the creditor, the invoices of the debtor's open cases."""
@@ -214,10 +229,9 @@ def _read(desk: Desk, given: Perform, cases: Sequence[Row[Any]]) -> Read:
     )
 
 
-def _way(desk: Desk, step: Step | None, points: Rows) -> Row[Any] | None:
+def _way(desk: Desk, what: Said, points: Rows) -> Row[Any] | None:
     """The first usable address that this step has not tried yet, on the first channel that is built and allowed."""
-    channels = built_channels(step) if step else THANKS_CHANNELS
-    open_channels = [channel for channel in channels if not desk.case.deaf_to(channel)]
+    open_channels = [channel for channel in what.channels if not desk.case.deaf_to(channel)]
     return next((p for channel in open_channels for p in points if p.channel == channel), None)
 
 
@@ -244,6 +258,7 @@ def _companions(desk: Desk, rows: Sequence[Row[Any]]) -> list[Companion]:
         due_now = (
             wanted.action == Action.CONTACT
             and not wanted.step.startswith(THANKS)
+            and spoken(wanted.step) is None
             and wanted.not_before is not None
             and other.case.today(wanted.not_before) <= today
             and outbox.link_of(desk.conn, row.id, wanted.step, wanted.attempt) is None
@@ -255,9 +270,6 @@ def _companions(desk: Desk, rows: Sequence[Row[Any]]) -> list[Companion]:
 
 def _listable(case: Case, action: Action) -> bool:
     """May an invoice be named to the debtor now? Nothing that is settled, disputed, held or at the notary."""
-    held = case.dispute or case.holds or case.promise or case.awaits_release or case.ended or case.paused_until
+    waits = case.holds or case.promise or case.plan or case.clearing or case.claimed_until or case.paused_until
+    held = waits or case.wholly_disputed() or case.awaits_release or case.ended
     return not held and action not in (Action.CLOSE, Action.LEGAL) and case.stage(case.terms.due) != "protest"
-
-
-def _thanks_text(case: Case, tolerance: Any) -> str:
-    return "agradecimento" if case.settled(tolerance) else "agradecimento-parcial"

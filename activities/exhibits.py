@@ -10,6 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Row
@@ -191,9 +192,15 @@ def _limitation_sheet(papers: Papers) -> str:
         f"Execução e protesto: até {pt.day(terms.first)}, inclusive ({runs[papers.on <= terms.first]})\n"
         f"Qualquer cobrança: até {pt.day(terms.last)}, inclusive ({runs[papers.on <= terms.last]})\n"
         f"Fonte: {terms.source}\n\n"
-        "Os prazos contam do vencimento original, sem interrupção. Protesto e reconhecimento da dívida interrompem a\n"
-        "prescrição uma única vez (Código Civil, art. 202); a linha do tempo mostra o que houve.\n"
+        f"{_interruption(papers.case.interrupted_on)}\n"
     )
+
+
+def _interruption(on: date | None) -> str:
+    law = "uma única vez (Código Civil, art. 202); a linha do tempo mostra o que houve."
+    if on is None:
+        return f"Os prazos contam do vencimento original. Protesto e reconhecimento da dívida os interrompem, {law}"
+    return f"Os prazos contam de {pt.day(on)}, dia do ato que os interrompeu, {law}"
 
 
 def _timeline(papers: Papers) -> list[models.TimelineRow]:

@@ -11,6 +11,7 @@ from temporalio import activity
 from activities.desk import at_desk
 from activities.documents import ZIP, keep_document, write_whole
 from activities.dossier import build_dossier
+from activities.news import wait_for_news
 from activities.world import World
 from contract.messages import Next, Perform
 from domain import facts as f
@@ -28,6 +29,8 @@ class LegalHandOver:
         with at_desk(self.world, given.case_id, given.at) as desk:
             if answer := desk.guard(given):
                 return answer
+            if deferred := wait_for_news(desk, given.step):
+                return desk.conclude_with(given, deferred)
             content = build_dossier(desk)
             name = f"dossie-{desk.row.id}.zip"
             document = keep_document(self.world, desk.conn, desk.row.id, "dossier", name, ZIP, content, desk.now)

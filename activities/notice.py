@@ -20,6 +20,7 @@ from temporalio import activity
 from activities import outbox
 from activities.desk import Desk, at_desk, at_desk_with_debtor, cause_of
 from activities.documents import PDF, Letter, hand_to_mail_house, keep_document, read_document
+from activities.news import wait_for_news
 from activities.views import Claim, creditor_view, debtor_view, invoice_view, message_data, read_creditor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
@@ -141,6 +142,8 @@ class Notices:
         return (task.outcome.strip().lower() or "done") if task else ""
 
     def _new(self, desk: Desk, debtor: Row[Any], notice_id: UUID, step: Step, number: int) -> Plan | f.Told:
+        if deferred := wait_for_news(desk, step.id):
+            return deferred
         days = stated_days(desk, step)
         firm = announced(desk, step, days)
         if firm is None:

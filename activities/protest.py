@@ -17,6 +17,7 @@ from temporalio import activity
 
 from activities.desk import Desk, at_desk
 from activities.effects import queue_order
+from activities.news import wait_for_news
 from activities.views import read_creditor, read_debtor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
@@ -41,8 +42,10 @@ class Protests:
             return desk.guard(given) or desk.conclude_with(given, _queue(desk, given.step))
 
 
-def _queue(desk: Desk, step: str) -> f.TitleQueued | f.TitleIncomplete:
-    """Write title and order; or nothing, where something is missing."""
+def _queue(desk: Desk, step: str) -> f.TitleQueued | f.TitleIncomplete | f.ContactDeferred:
+    """Write title and order; or nothing, where something is missing or nobody knows whether it was paid."""
+    if deferred := wait_for_news(desk, step):
+        return deferred
     conn, row, case = desk.conn, desk.row, desk.case
     creditor, settings = read_creditor(conn, row.creditor_id)
     debtor = read_debtor(conn, row.debtor_id)

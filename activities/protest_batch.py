@@ -22,6 +22,7 @@ from temporalio import activity
 
 from activities.desk import fact_values, pinned_policy, store_facts
 from activities.documents import read_document
+from activities.news import ask_for_news
 from activities.protest import cra_presenter, cra_title
 from activities.protest_answers import beat, keep_file, lock_cases, move_file, open_task, take_in_files
 from activities.views import read_creditor, read_invoices
@@ -36,6 +37,7 @@ from domain.case import Case, load
 from domain.decide import Action, advance, answer_due
 from domain.eligibility import missing
 from domain.errors import BadFile, Misconfigured, Permanent, ProviderError, Unavailable, Unknown
+from domain.news import news_are_fresh
 from domain.places import time_zone
 from gateways import cra as transport
 
@@ -141,6 +143,9 @@ def _prepare(world: World, creditor_id: UUID, kind: str, order_ids: Sequence[UUI
         row, settings = read_creditor(conn, creditor_id)
         day = now.astimezone(time_zone(row.uf)).date()
         if not is_notary_day(day):
+            return False
+        if kind == "present" and not news_are_fresh(row.news_on, day):
+            ask_for_news(conn, creditor_id, day, now)
             return False
         sender = Sender(row, settings, cra_presenter(settings.presenter), day)
         orders = _locked_orders(conn, order_ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, cast
 from uuid import UUID
@@ -14,6 +14,8 @@ from activities import statements as sql
 from db.prepared import Rows, together
 from db.settings import CreditorSettings
 from domain.case import Case
+from domain.debt import Debt, Line
+from domain.money import ZERO
 from domain.policy import Policy
 from letters import models
 from letters.messages import how_to
@@ -74,9 +76,19 @@ def invoice_view(claim: Claim, on: date) -> models.InvoiceView:
         issued=row.issued,
         due=claim.case.terms.due,
         original=row.amount,
-        debt=claim.case.debt(on),
+        debt=_asked(claim.case, on),
         origin=row.description or f"{row.kind} {row.printed_number}",
     )
+
+
+def _asked(case: Case, on: date) -> Debt:
+    """The updated debt as the debtor is asked for it: the part that is in dispute comes off, by name."""
+    debt = case.debt(on)
+    if case.disputed is None or not case.dispute:
+        return debt
+    off = debt.total - case.demand(on)
+    line = Line("Valor contestado", "em análise, não é cobrado agora", ZERO - off)
+    return replace(debt, total=debt.total - off, lines=(*debt.lines, line))
 
 
 def firm_step(policy: Policy) -> models.FirmStep | None:

@@ -122,7 +122,7 @@ def _creditor(creditor: UUID) -> dict[str, object]:
         "id": creditor, "code": "credora", "name": "Credora Fictícia Ltda", "document": "11222333000181",
         "address": "Avenida Inventada, 1000", "city": "São Paulo", "uf": UF, "cep": "01310100",
         "email": "contas@credora.example.com", "phone": "+551100000000", "settings": settings.model_dump(mode="json"),
-        "salt": "sal", "created_at": _LONG_AGO,
+        "salt": "sal", "created_at": _LONG_AGO, "news_on": date.max,
     }  # fmt: skip
 
 

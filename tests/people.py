@@ -74,7 +74,7 @@ def new_creditor(engine: Engine, code: str = "credora", **changes: Any) -> UUID:
         "id": uuid4(), "code": code, "name": "Credora Fictícia Ltda", "document": "11222333000181",
         "address": "Avenida Inventada, 1000", "city": "São Paulo", "uf": "SP", "cep": "01310100",
         "email": f"contas@{code}.example.com", "phone": "+551100000000", "settings": SETTINGS, "salt": "sal",
-        "created_at": LONG_AGO,
+        "created_at": LONG_AGO, "news_on": date.max,
     } | changes  # fmt: skip
     with engine.begin() as conn:
         conn.execute(upsert(CREDITOR).values(row).on_conflict_do_nothing(index_elements=["code"]))

@@ -111,7 +111,7 @@ class Office:
                 insert(CREDITOR).values(
                     id=self.creditor, code="credora", name="Credora Exemplo Ltda", document="99888777000161",
                     address="Av. Exemplo, 1000", city="São Paulo", uf="SP", cep="01310100", email="c@example.com",
-                    phone="+5511900000000", settings=SETTINGS, salt="sal", created_at=now,
+                    phone="+5511900000000", settings=SETTINGS, salt="sal", created_at=now, news_on=date.max,
                 )
             )  # fmt: skip
 

@@ -198,8 +198,8 @@ def test_the_dossier_holds_parties_payments_contacts_limitation_and_what_was_att
     assert parties["outras_partes"][0]["endereco"] == "Rua Imaginária, 9, Santos/SP, CEP 11010-000"
     assert {p["canal"] for p in parties["devedor"]["contatos"]} == {"email", "sms"}
     assert table_of(files["pagamentos.csv"])[1][:3] == ["pix-1", "100,00", "10/03/2026"]
-    assert "Execução e protesto: até 13/02/2029" in files["prescricao.txt"].decode()
-    assert "Qualquer cobrança: até 13/02/2031" in files["prescricao.txt"].decode()
+    assert "Execução e protesto: até 10/03/2029" in files["prescricao.txt"].decode()
+    assert "Qualquer cobrança: até 10/03/2031" in files["prescricao.txt"].decode()
     assert "10/03/2026 10:0" in files["linha-do-tempo.txt"].decode()
     assert "Pagamento de R$ 100,00 em 10/03/2026" in files["linha-do-tempo.txt"].decode()
     cover = cover_of(path)

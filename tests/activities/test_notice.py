@@ -474,7 +474,7 @@ def test_after_an_extension_the_next_notice_is_another_one(opened: Open) -> None
     for _ in range(60):
         if office.next.action == "notice":
             break
-        office.tell(f.ContactSent("aviso", "00000000-0000-0000-0000-000000000001", "email"))
+        office.tell(f.ContactSent(office.next.step, "00000000-0000-0000-0000-000000000001", "email"))
         office.ahead += timedelta(days=1)
         office.decide()
     notify(office)
