@@ -62,7 +62,7 @@ def gather(fields: Mapping[str, Field], line: bytes, number: int, faults: Faults
     good = True
     for name, field in fields.items():
         try:
-            values[name] = READ[field.type](line[field.start - 1 : field.end])
+            values[name] = READ[field.type](line[field.cut])
         except Unfit as error:
             faults.add(number, f"{field} is {error.found}", error.wanted)
             good = False

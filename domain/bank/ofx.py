@@ -42,10 +42,10 @@ _DOCUMENT = re.compile(
 _TAKEN_BACK = re.compile(r"\b(?:estorn|devol|reversal|cancelad)", re.IGNORECASE)
 """What banks write where money goes back: estorno, devolução, cheque devolvido, Pix devolvido, cancelado."""
 _PLAIN = re.compile(r"[0-9A-Za-z._-]{1,40}", re.ASCII)
-_KNOWN = frozenset(
-    "OFX SIGNONMSGSRSV1 SONRS STATUS FI BANKMSGSRSV1 STMTTRNRS STMTRS BANKACCTFROM BANKTRANLIST STMTTRN LEDGERBAL "
-    "AVAILBAL".split()
-)
+_KNOWN = {
+    "OFX", "SIGNONMSGSRSV1", "SONRS", "STATUS", "FI", "BANKMSGSRSV1", "STMTTRNRS", "STMTRS", "BANKACCTFROM",
+    "BANKTRANLIST", "STMTTRN", "LEDGERBAL", "AVAILBAL",
+}  # fmt: skip
 """Aggregates of a bank's statement: one that is not closed is a fault, never an element."""
 _REAIS = "BRL"
 _Token = tuple[int, bool, str, str]

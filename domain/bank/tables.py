@@ -8,7 +8,7 @@ holds for all that have none of their own, a row without positions says that a b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -33,11 +33,11 @@ class Field:
     start: int
     end: int
     type: Type
+    cut: slice = field(init=False, repr=False, compare=False)
+    """The field's place in a line: made once, used for every line."""
 
-    @property
-    def cut(self) -> slice:
-        """The field's place in a line."""
-        return slice(self.start - 1, self.end)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cut", slice(self.start - 1, self.end))
 
     def __str__(self) -> str:
         return f"{self.record} {self.name} [{self.start}-{self.end}]"

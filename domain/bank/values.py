@@ -23,13 +23,13 @@ class Unfit(BadInput):
         super().__init__(f"{found}; {wanted}")
 
 
-@lru_cache(maxsize=4096)
 def _money(raw: bytes) -> Decimal:
+    if raw.isdigit():
+        centavos = int(raw)
+        return Decimal(centavos).scaleb(-2) if centavos else ZERO
     if raw.isspace():
         return ZERO
-    if not raw.isdigit():
-        raise Unfit(_shown(raw), "digits only, the last two are centavos")
-    return Decimal(int(raw)).scaleb(-2) or ZERO
+    raise Unfit(_shown(raw), "digits only, the last two are centavos")
 
 
 @lru_cache(maxsize=1024)
