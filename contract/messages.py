@@ -147,3 +147,13 @@ class EvidenceReport:
     archived: int = 0
     missing: int = 0
     anchored: int = 0
+
+
+@dataclass(frozen=True)
+class PollReport:
+    """What one poll of the bank's Pix did: creditors polled and failed, payments matched and waiting for a person."""
+
+    polled: int = 0
+    failed: int = 0
+    matched: int = 0
+    waiting: int = 0

@@ -82,6 +82,8 @@ class Settings(BaseSettings):
     pix_client_secret: SecretStr = Field(_SECRET, description="secret of the client at that bank")
     pix_certificate: Path | None = Field(None, description="PEM file of the client's certificate for mutual TLS")
     pix_certificate_key: Path | None = Field(None, description="PEM file of the key of that certificate")
+    pix_webhook_token: SecretStr = Field(_SECRET, description="secret end of the webhook's path, /webhooks/pix/TOKEN")
+    pix_webhook_secret: SecretStr = Field(_SECRET, description="secret by which X-Pix-Signature signs a webhook's body")
 
     cra_url: WebAddress = Field("", description="web service of the CRA; exclude REGUA_CRA_FOLDER")
     cra_user: str = Field("", description="user at the CRA's web service")

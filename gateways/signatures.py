@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -30,6 +32,19 @@ def twilio(
         return bool(RequestValidator(auth_token).validate(url, form, signature, get_signature_algorithm(settings)))
     except (ValueError, TypeError, AttributeError):
         return False
+
+
+def pix(secret: str, body: bytes, signature: str | None) -> bool:
+    """Whether who knows our secret signed this body: hexadecimal HMAC-SHA256, with `sha256=` before it or without."""
+    if not secret or not signature:
+        return False
+    wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return same(signature.removeprefix("sha256=").strip().lower(), wanted)
+
+
+def same(given: str, secret: str) -> bool:
+    """Whether a caller knows a secret of ours; without one nobody does. A near miss takes as long as any other."""
+    return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
 
 
 def sendgrid(public_key: str, body: bytes, signature: str | None, timestamp: str | None, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What the providers tell us: status callbacks of Twilio, the event webhook of SendGrid. `python -m starter.webhooks`.
+"""What the providers tell us: Twilio's status callbacks, SendGrid's events, Pix received. `python -m starter.webhooks`.
 
 A call is verified, stored and answered; only then is its meaning applied. What cannot be applied now, or whose process
 dies, is applied by the sweep. Of personal data nothing is kept: no address, no number, no text.
@@ -41,12 +41,13 @@ from gateways import signatures
 from gateways.logs import configure_logs
 from gateways.settings import Settings, load_settings, temporal_config
 from gateways.temporal import connect, settle
+from starter import pix_webhook
 
 Form = ImmutableMultiDict[str, str]
 Deliver = Callable[[Sequence[UUID]], None]
 
 TWILIO_LIMIT = 64 * 1024
-SENDGRID_LIMIT = 1024 * 1024
+SENDGRID_LIMIT = PIX_LIMIT = 1024 * 1024
 """Bytes of a body; a larger one is refused before it is read to its end."""
 
 _TWILIO_KEPT = ("MessageSid", "MessageStatus", "ErrorCode", "MessagingServiceSid", "RawDlrDoneDate")
@@ -77,8 +78,8 @@ def _listening() -> dict[str, bool]:
 def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Deliver) -> FastAPI:
     """The receiver. `deliver` is called, in a thread, with the ids of the facts that events brought about.
 
-    Answers: 204 stored, now or before; 400 signed, but not what the provider sends; 403 not signed by the provider, or
-    too long ago; 413 too large; 503 the database is away and the provider shall call again.
+    Answers: 204 (Pix: 200) stored, now or before; 400 signed, but not what the provider sends; 403 not signed by the
+    provider, or too long ago; 413 too large; 503 the database is away and the provider shall call again.
     """
     app = FastAPI(title="Régua webhooks", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -121,7 +122,42 @@ def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Delive
     def apply(events: Sequence[UUID]) -> None:
         deliver(apply_stored(engine, clock, events))
 
+    _pix(app, engine, settings, clock, deliver)
     return app
+
+
+def _pix(app: FastAPI, engine: Engine, settings: Settings, clock: Clock, deliver: Deliver) -> None:
+    """The address that the bank is told of, which proves itself by a secret in it or by a signature.
+
+    The money is counted before the answer, so that a call that was answered need not come again.
+    """
+
+    # A bank adds /pix to the address that it was told.
+    @app.post("/webhooks/pix")
+    @app.post("/webhooks/pix/pix")
+    async def pix_signed(request: Request) -> Response:
+        body = await _body(request, PIX_LIMIT)
+        secret = settings.pix_webhook_secret.get_secret_value()
+        if not signatures.pix(secret, body, request.headers.get("X-Pix-Signature")):
+            raise HTTPException(403)
+        return await keep_pix(body)
+
+    @app.post("/webhooks/pix/{token}")
+    @app.post("/webhooks/pix/{token}/pix")
+    async def pix_by_secret_address(request: Request, token: str) -> Response:
+        if not signatures.same(token, settings.pix_webhook_token.get_secret_value()):
+            raise HTTPException(403)
+        return await keep_pix(await _body(request, PIX_LIMIT))
+
+    async def keep_pix(body: bytes) -> Response:
+        try:
+            facts = await run_in_threadpool(pix_webhook.keep, engine, clock, pix_webhook.read_notice(body))
+        except BadInput:
+            raise HTTPException(400) from None
+        except SQLAlchemyError:
+            log.warning("Pix not stored, the bank shall call again", exc_info=True)
+            raise HTTPException(503) from None
+        return Response(status_code=200, background=BackgroundTask(deliver, facts))
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -253,6 +289,7 @@ async def serve(settings: Settings) -> None:
     verifies = {
         "twilio": bool(settings.twilio_auth_token.get_secret_value()),
         "sendgrid": bool(settings.sendgrid_webhook_public_key),
+        "pix": bool((settings.pix_webhook_token or settings.pix_webhook_secret).get_secret_value()),
     }
     log.info("listening", address=f"{settings.bind}:{settings.webhook_port}", verifies=verifies)
     for number in (signal.SIGTERM, signal.SIGINT):
