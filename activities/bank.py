@@ -336,9 +336,11 @@ class _Reader:
         """Write what the file did: what a person must look at, how far payments are known, and the counts."""
         with self.engine.begin() as conn:
             self._open_questions(conn)
-            until = self.file.covers_until
             known = select(CREDITOR.c.news_on).where(CREDITOR.c.id == self.creditor_id)
-            news_on = set_news(conn, self.creditor_id, until) if until else conn.execute(known).scalar_one()
+            news_on: date | None = conn.execute(known).scalar_one()
+            if self.file.covers_until:
+                news_on, woken = set_news(conn, self.creditor_id, self.file.covers_until, self.now)
+                self.facts += woken
             done = update(BANK_FILE).where(BANK_FILE.c.id == self.file_id)
             conn.execute(done.values(counts=self.counts))
         return self.report(dry_run=False, news_on=news_on)

@@ -19,7 +19,8 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.desk import fact_id, fact_values, store_facts
-from activities.money_book import IS_SPLIT, SPLIT, codes_by_txid, counted_for, read_book
+from activities.money_book import IS_SPLIT, SPLIT, WAITING, codes_by_txid, counted_for, read_book
+from activities.news import wake_waiting
 from db.rows import CASE, CREDITOR, PAYMENT, PAYMENT_CODE, TASK
 from domain import facts as f
 from domain.calendars import add_bank_days
@@ -82,19 +83,21 @@ def take(
     thousands at a time. Raises BadInput for a movement that moves nothing.
     """
     lock_money(conn, creditor_id)
-    fresh, contradicted = _new(conn, creditor_id, movements)
-    judged = _judge(conn, creditor_id, fresh, now.astimezone(OFFICE).date())
+    fresh, again, contradicted = _sort(conn, creditor_id, movements)
+    today = now.astimezone(OFFICE).date()
+    judged = _judge(conn, creditor_id, fresh, today)
     stored = _store(conn, [payment_values(creditor_id, *pair, now, bank_file) for pair in judged])
     judged = [pair for pair in judged if pair[0].reference in stored]
-    facts = _tell(conn, creditor_id, judged, actor, now)
-    _mark_paid(conn, [verdict.txid for _, verdict in judged if verdict.txid], now)
+    recognised = _recognise(conn, creditor_id, again, today, now)
+    facts = _tell(conn, creditor_id, [*judged, *recognised], actor, now)
+    _mark_paid(conn, [verdict.txid for _, verdict in [*judged, *recognised] if verdict.txid], now)
     open_tasks(conn, [_contradiction(creditor_id, movement, now) for movement in contradicted])
     matched, proposed = (sum(map(bool, found)) for found in _columns(judged))
     return Taken(
-        matched,
+        matched + len(recognised),
         proposed,
         len(judged) - matched - proposed,
-        len(movements) - len(judged) - len(contradicted),
+        len(movements) - len(judged) - len(recognised) - len(contradicted),
         tuple(facts),
         tuple(movement.reference for movement in contradicted),
     )
@@ -122,11 +125,13 @@ def known_payments(conn: Connection, creditor_id: UUID, references: Iterable[str
     return {row.reference: (row.amount, row.paid_on) for row in found}
 
 
-def _new(conn: Connection, creditor_id: UUID, movements: Sequence[Movement]) -> tuple[list[Movement], list[Movement]]:
-    """The movements that nobody reported before, and those that contradict what was reported."""
+def _sort(
+    conn: Connection, creditor_id: UUID, movements: Sequence[Movement]
+) -> tuple[list[Movement], list[Movement], list[Movement]]:
+    """The movements that nobody reported before, those that were, and those that contradict what was reported."""
     known = known_payments(conn, creditor_id, [movement.reference for movement in movements])
     amounts = {reference: amount for reference, (amount, _) in known.items()}
-    fresh, contradicted = list[Movement](), list[Movement]()
+    fresh, again, contradicted = list[Movement](), list[Movement](), list[Movement]()
     for movement in movements:
         if movement.amount <= ZERO:
             raise BadInput(f"movement {movement.reference}: it moves nothing; the amount must be more than zero")
@@ -135,7 +140,9 @@ def _new(conn: Connection, creditor_id: UUID, movements: Sequence[Movement]) -> 
             fresh.append(movement)
         elif amounts[movement.reference] != movement.amount:
             contradicted.append(movement)
-    return fresh, contradicted
+        elif movement.reference in known:
+            again.append(movement)
+    return fresh, again, contradicted
 
 
 Judged = tuple[Movement, Verdict]
@@ -150,6 +157,34 @@ def _judge(conn: Connection, creditor_id: UUID, movements: Sequence[Movement], t
             book.count(movement, verdict.case)
         judged.append((movement, verdict))
     return judged
+
+
+def _recognise(
+    conn: Connection, creditor_id: UUID, again: Sequence[Movement], today: date, now: datetime
+) -> list[Judged]:
+    """What waits for a person and is now told by somebody who knows more, or whose invoice came meanwhile.
+
+    A statement knows who paid, the Pix itself by which code. A code whose payment stands already is paid, too.
+    """
+    if not again:
+        return []
+    told = {movement.reference: movement for movement in again}
+    mine = (PAYMENT.c.creditor_id == creditor_id) & PAYMENT.c.reference.in_(told)
+    rows = conn.execute(select(PAYMENT.c.reference, PAYMENT.c.case_id, WAITING.label("waits")).where(mine)).all()
+    counted = [row for row in rows if row.case_id and told[row.reference].txid]
+    _mark_paid(conn, [told[row.reference].txid for row in counted], now, [row.case_id for row in counted])
+    judged = _judge(conn, creditor_id, [told[row.reference] for row in rows if row.waits], today)
+    for movement, verdict in judged:
+        if verdict.case or verdict.parts:
+            values = payment_values(creditor_id, movement, verdict, now)
+            kept = {name: values[name] for name in _LEARNT if values[name]}
+            changed = kept | {"proposal": values["proposal"], "hint": values["hint"]}
+            conn.execute(update(PAYMENT).where(PAYMENT.c.id == values["id"]).values(changed))
+    return [(movement, verdict) for movement, verdict in judged if verdict.case]
+
+
+_LEARNT = ("case_id", "paid_on", "source", "txid", "our_number", "payer", "credited")
+"""What a later report of a waiting payment may tell better than the first."""
 
 
 def _columns(judged: Sequence[Judged]) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -226,9 +261,11 @@ def _fact(movement: Movement, verdict: Verdict) -> f.PaymentReceived:
     )
 
 
-def _mark_paid(conn: Connection, txids: Sequence[str], now: datetime) -> None:
+def _mark_paid(conn: Connection, txids: Sequence[str], now: datetime, cases: Sequence[UUID] = ()) -> None:
+    """These codes are paid; with `cases`, those of them that are theirs."""
     if txids:
         mine = PAYMENT_CODE.c.txid.in_(txids) & (PAYMENT_CODE.c.state != "paid")
+        mine = mine & PAYMENT_CODE.c.case_id.in_(cases) if cases else mine
         conn.execute(update(PAYMENT_CODE).where(mine).values(state="paid", changed_at=now))
 
 
@@ -445,9 +482,14 @@ def _partly_back(creditor_id: UUID, gone: GoneBack, row: Row[Any] | None, now: d
 
 
 # --- news ------------------------------------------------------------------------------------------------------------
-def set_news(conn: Connection, creditor_id: UUID, day: date) -> date:
-    """All payments up to and including this day are known (promise 3); returns the day that counts. Never goes back."""
+def set_news(conn: Connection, creditor_id: UUID, day: date, now: datetime) -> tuple[date, tuple[UUID, ...]]:
+    """All payments up to and including this day are known (promise 3). Never goes back.
+
+    Returns the day that counts, and the facts to be told to the cases that waited for such news.
+    """
     older = or_(CREDITOR.c.news_on.is_(None), CREDITOR.c.news_on < day)
-    conn.execute(update(CREDITOR).where(CREDITOR.c.id == creditor_id, older).values(news_on=day))
+    moved = update(CREDITOR).where(CREDITOR.c.id == creditor_id, older).values(news_on=day)
+    if conn.execute(moved).rowcount:
+        return day, tuple(wake_waiting(conn, creditor_id, day, now))
     known: date = conn.execute(select(CREDITOR.c.news_on).where(CREDITOR.c.id == creditor_id)).scalar_one()
-    return known
+    return known, ()

@@ -103,7 +103,8 @@ def poll(world: World, creditor: Row[Any], at: datetime | None = None) -> Taken:
             beat(taken.matched)
     with world.engine.begin() as conn:
         _remember(conn, creditor.id, until)
-        set_news(conn, creditor.id, last_bank_day_before(until.astimezone(OFFICE).date()))
+        _, woken = set_news(conn, creditor.id, last_bank_day_before(until.astimezone(OFFICE).date()), until)
+    world.deliver(woken)
     return taken
 
 

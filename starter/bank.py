@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from rich.console import Console
 from rich.progress import Progress
@@ -71,12 +72,17 @@ def tell_news(day: str, creditor: str, by: str) -> dict[str, Any]:
 
     Raises `BadInput` for a day to come, `Refused` for one before what is known: news never go back.
     """
-    with installation() as house, house.engine.begin() as conn:
+    with installation() as house:
+        news_on, woken = _news(house, parse_day(day), creditor, by)
+        return {"creditor": creditor, "news_on": news_on, "told": asyncio.run(tell(house, woken))}
+
+
+def _news(house: Installation, until: date, creditor: str, by: str) -> tuple[date, Sequence[UUID]]:
+    with house.engine.begin() as conn:
         require_active(conn, by)
         owner = find_creditor(conn, creditor)
-        until = parse_day(day)
         if until > house.today:
-            raise BadInput(f"date {day!r} has not come yet; today is {house.today:%d/%m/%Y}")
+            raise BadInput(f"{until:%d/%m/%Y} has not come yet; today is {house.today:%d/%m/%Y}")
         if owner.news_on and owner.news_on > until:
             raise Refused("older-news", f"payments are known up to {owner.news_on:%d/%m/%Y} already; name a later day")
         said = {
@@ -84,4 +90,4 @@ def tell_news(day: str, creditor: str, by: str) -> dict[str, Any]:
             "counts": {}, "imported_at": house.now, "actor": by,
         }  # fmt: skip
         conn.execute(insert(IMPORT_FILE).values(said))
-        return {"creditor": owner.code, "news_on": set_news(conn, owner.id, until)}
+        return set_news(conn, owner.id, until, house.now)

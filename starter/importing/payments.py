@@ -89,8 +89,8 @@ def import_payments(
         }  # fmt: skip
         conn.execute(insert(IMPORT_FILE).values(record))
         until = complete_until or _newest(lines, today)
-        news_on = set_news(conn, creditor.id, until) if until else creditor.news_on
-    return PaymentsResult(import_id, counts, taken.facts, news_on)
+        news_on, woken = set_news(conn, creditor.id, until, now) if until else (creditor.news_on, ())
+    return PaymentsResult(import_id, counts, (*taken.facts, *woken), news_on)
 
 
 def _newest(lines: Sequence[Line], today: date) -> date | None:

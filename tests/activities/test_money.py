@@ -20,6 +20,7 @@ from db.rows import PAYMENT, PAYMENT_CODE
 from domain.bank import OurNumber
 from domain.errors import BadInput, Refused
 from domain.matching import AT_NOTARY, PIX, Movement
+from domain.news import news_are_fresh
 from tests.activities.money_samples import Counter, paid
 from tests.domain.bank_samples import PAID_ON
 
@@ -88,6 +89,26 @@ def test_three_doors_at_once_count_a_payment_once_and_its_twin_by_another_refere
         assert counter.paid(case) == Decimal("1000.00")
         assert sum(taken.proposed for taken in found) == 1
         assert len(waiting(counter)) == 1
+
+
+def test_what_waits_is_matched_when_somebody_who_knows_more_reports_it_again(counter: Counter) -> None:
+    case = counter.open()
+    counter.code(case, "TX1", "1034.33", PAID_ON)
+    assert counter.take(paid("E1", "1034.33", source="statement", hint="line 3")).matched == 0
+    taken = counter.take(paid("E1", "1034.33", txid="TX1", source=PIX))
+    assert (taken.matched, taken.repeated, len(taken.facts)) == (1, 0, 1)
+    row = counter.payment("E1")
+    assert (row.case_id, row.txid, row.hint, row.proposal) == (case.case, "TX1", "", [])
+    assert counter.facts(case)[0]["quoted_on"] == "2026-11-23"
+    assert counter.take(paid("E1", "1034.33", txid="TX1", source=PIX)).repeated == 1
+
+
+def test_a_code_is_paid_though_a_person_typed_its_payment_first(counter: Counter) -> None:
+    case = counter.open()
+    counter.code(case, "TX1", "1034.33", PAID_ON)
+    counter.take(paid("E1", "1034.33", number="NF1", payer=counter.document(case), source="staff"))
+    assert counter.take(paid("E1", "1034.33", txid="TX1", source=PIX)).repeated == 1
+    assert counter.one(select(PAYMENT_CODE)).state == "paid"
 
 
 def test_what_moves_nothing_is_refused(counter: Counter) -> None:
@@ -289,8 +310,22 @@ def test_what_went_back_before_anybody_matched_it_waits_no_more(counter: Counter
 
 # --- news ------------------------------------------------------------------------------------------------------------
 def test_news_never_go_back(counter: Counter) -> None:
+    said = [20, 19, 23]
     with counter.engine.begin() as conn:
-        assert set_news(conn, counter.creditor, date(2026, 11, 20)) == date(2026, 11, 20)
-        assert set_news(conn, counter.creditor, date(2026, 11, 19)) == date(2026, 11, 20)
-        assert set_news(conn, counter.creditor, date(2026, 11, 23)) == date(2026, 11, 23)
+        known = [set_news(conn, counter.creditor, date(2026, 11, day), counter.now)[0].day for day in said]
+    assert known == [20, 20, 23]
     assert counter.row().news_on == date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("news", "today", "fresh"),
+    [
+        (None, date(2026, 11, 24), False),
+        (date(2026, 11, 23), date(2026, 11, 24), True),
+        (date(2026, 11, 20), date(2026, 11, 24), False),
+        (date(2026, 11, 19), date(2026, 11, 23), True),  # Monday, and Friday the 20th is a holiday
+        (date(2026, 11, 18), date(2026, 11, 23), False),
+    ],
+)
+def test_news_are_fresh_when_they_reach_the_last_bank_day(news: date | None, today: date, fresh: bool) -> None:
+    assert news_are_fresh(news, today) is fresh
