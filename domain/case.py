@@ -18,7 +18,7 @@ from domain.debt import Charges, Debt, Payment, Reduction, ReductionKind, update
 from domain.indices import NONE, Indices, SeriesCode
 from domain.limitation import Terms as Limitation
 from domain.limitation import limitation
-from domain.money import ZERO
+from domain.money import ZERO, cents
 from domain.places import time_zone
 from domain.plans import PlanState, instalment_state
 
@@ -287,7 +287,7 @@ class Case:
     def face(self) -> Decimal:
         """Principal still open: what a notary may be asked to protest (CRA layout field 18; irregularity 24)."""
         days = [p.on for p in self.counted()] + [r.on for r in self.reductions]
-        return self.debt(max(days, default=self.terms.due)).principal
+        return self.debt(max(days)).principal if days else cents(self.terms.principal)
 
     def plan_state(self, on: date, crumbs: Decimal) -> PlanState | None:
         """How far the plan is kept on a day; rests of up to `crumbs` reais are none. None where there is no plan."""
@@ -307,6 +307,8 @@ class Case:
 
     def settled(self, tolerance: Decimal) -> bool:
         """Is nothing left to ask for? Judged on the day of the last payment or reduction, within the tolerance."""
+        if not self.payments and not self.reductions:
+            return False
         if any(p.at_notary for p in self.counted()):
             return True
         days = [p.on for p in self.counted()] + [r.on for r in self.reductions]

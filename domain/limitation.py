@@ -9,6 +9,7 @@ from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 from domain.data import table
 from domain.errors import BadInput
@@ -42,6 +43,7 @@ class Act:
     on: date
 
 
+@lru_cache(maxsize=1 << 16)
 def limitation(kind: str, due: date, interrupted_on: date | None = None) -> Terms:
     """The limitation terms of a title by its CRA species code (`DMI`, `NP`, `CH`, ...) and its original due date.
 

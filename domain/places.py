@@ -20,6 +20,7 @@ UFS = tuple(sorted(_STATES))
 """The 26 states and the Federal District, two capital letters each."""
 
 
+@cache
 def time_zone(uf: str) -> ZoneInfo:
     """The time zone in which a debtor of this state is contacted: that of the state's capital.
 

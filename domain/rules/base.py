@@ -12,7 +12,7 @@ from domain.calendars import add_bank_days, next_bank_day
 from domain.case import Case
 from domain.fold import notice_deadline
 from domain.places import time_zone
-from domain.policy import Policy, Step, built_channels
+from domain.policy import Offset, Policy, Step, built_channels
 from domain.schedule import Anchors, late_from, move, step_day
 
 
@@ -50,12 +50,13 @@ Move = f.Own | Instruction
 
 
 class Bench:
-    """One case at one moment."""
+    """One case at one moment: it stays as it is for as long as the bench is used."""
 
     def __init__(self, case: Case, policy: Policy, now: datetime) -> None:
         self.case, self.policy, self.now = case, policy, now
         self.zone = time_zone(case.uf)
         self.today = case.today(now)
+        self._anchors: Anchors | None = None
 
     def id(self, kind: str, number: int) -> str:
         return str(uuid5(UUID(self.case.id), f"{kind}:{number}"))
@@ -122,7 +123,8 @@ class Bench:
 
     def warned_from(self, term: date) -> date:
         """The day from which on a person is warned that this term ends."""
-        return move(term, replace(self.policy.warn, amount=-self.policy.warn.amount))
+        warn = self.policy.warn
+        return move(term, Offset(-warn.amount, warn.unit))
 
     def shortened(self) -> bool:
         """Do so many broken promises let the friendly steps fall away? The first word is never a firm one."""
@@ -144,28 +146,36 @@ class Bench:
         return any(task.holds for task in self.case.tasks.values())
 
     def anchors(self, step: Step) -> Anchors:
-        named = {
-            "notice.deadline": notice_deadline(self.case, self.policy),
-            "protest.over": self.case.protest.over_on,
-            "promise.broken": self.case.broken_on,
-        }
+        """What the day of a step is counted from; worked out once, but for the step before it."""
+        if self._anchors is None:
+            named = {
+                "notice.deadline": notice_deadline(self.case, self.policy),
+                "protest.over": self.case.protest.over_on,
+                "promise.broken": self.case.broken_on,
+            }
+            since = late_from(self.case.ladder_due, self.policy.grace)
+            self._anchors = Anchors(self.case.ladder_due, None, named, since)
+        if step.at.anchor != "previous":
+            return self._anchors
         before = self.policy.steps[: self.policy.steps.index(step)]
         previous = self.case.steps.get(before[-1].id) if before else None
         on = previous.on if previous and previous.status in ("done", "passed-over") else None
-        return Anchors(self.case.ladder_due, on, named, late_from(self.case.ladder_due, self.policy.grace))
+        return replace(self._anchors, previous=on)
 
     def day(self, step: Step) -> date | None:
         """The day of a step; of a protest, never before notice.deadline (promise 2)."""
-        day = step_day(step, self.anchors(step))
+        anchors = self.anchors(step)
+        day = step_day(step, anchors)
         if step.do == "notice" and day and self.shortened() and self.case.broken_on:
             day = min(day, next_bank_day(self.case.broken_on))
         if step.do == "protest":
-            deadline = notice_deadline(self.case, self.policy)
+            deadline = anchors.named["notice.deadline"]
             return max(day, deadline) if day and deadline else None
         return day
 
     def status(self, step: Step) -> str:
-        return self.case.steps[step.id].status if step.id in self.case.steps else "pending"
+        state = self.case.steps.get(step.id)
+        return state.status if state else "pending"
 
     def ask(self, purpose: str, step: str, role: str, needed: int = 1) -> f.ApprovalAsked:
         number = self.case.approvals_asked
