@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Row
 from temporalio import activity
 
-from activities import outbox
+from activities import outbox, quotes
 from activities import statements as sql
 from activities.budget import counted, room_after
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
+from activities.quotes import Codes, not_made
 from activities.saying import Said, about, attached, said
 from activities.views import Claim, message_data, read_debtor, with_settings
 from activities.world import World
@@ -28,11 +29,13 @@ from db.prepared import Rows, together
 from domain import facts as f
 from domain.case import Case
 from domain.decide import Action
+from domain.errors import ProviderError, Unavailable
 from domain.fold import THANKS
 from domain.fold.base import spoken
+from domain.policy import Policy
 from gateways.email import Attachment
 from letters.messages import render
-from letters.models import Channel
+from letters.models import Channel, PlanView
 
 LOOK_AGAIN = timedelta(seconds=5)
 """Real time until a case looks again for a message of another case that is on its way."""
@@ -55,19 +58,25 @@ class Contacts:
     @activity.defn(name="contact")
     def contact(self, given: Perform) -> Next:
         """Send the message of a step (or say why not now) and return the next instruction."""
-        plan = self._intend(given)
-        if isinstance(plan, Next):
-            return plan
+        plan = self._intend(given, may_make=True)
+        if isinstance(plan, Codes):
+            try:
+                quotes.make(self.world, plan)
+            except ProviderError as error:
+                return not_made(self.world, given, error)
+            plan = self._intend(given, may_make=False)
+        if isinstance(plan, Next | Codes):
+            return plan if isinstance(plan, Next) else not_made(self.world, given, Unavailable("code-missing", ""))
         return self._record(given, plan, outbox.dispatch(self.world, plan.out))
 
     # --- guard and intent ------------------------------------------------------------------------------------------
-    def _intend(self, given: Perform) -> Plan | Next:
+    def _intend(self, given: Perform, *, may_make: bool) -> Plan | Codes | Next:
         with at_desk_with_debtor(self.world, given.case_id, given.at) as (desk, debtor, rows):
             if answer := desk.guard(given):
                 return answer
             read = _read(desk, given, rows)
-            found = self._already(desk, given, read) or self._new(desk, given, debtor, rows, read)
-            return found if isinstance(found, Plan) else desk.conclude_with(given, found)
+            found = self._already(desk, given, read) or self._new(desk, given, debtor, rows, read, may_make)
+            return found if isinstance(found, Plan | Codes) else desk.conclude_with(given, found)
 
     def _already(self, desk: Desk, given: Perform, read: Read) -> Plan | f.Told | None:
         """A contact that stands for this attempt already: our own from before a crash, or one that covers us."""
@@ -98,7 +107,9 @@ class Contacts:
         now = self.world.now(given.at)
         return self.world.clock.business(self.world.clock.real(now) + real)
 
-    def _new(self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]], read: Read) -> Plan | f.Told:
+    def _new(
+        self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]], read: Read, may_make: bool
+    ) -> Plan | Codes | f.Told:
         what, today = said(desk, given.step), desk.case.today(desk.now)
         point = _way(desk, what, read.points)
         if point is None:
@@ -112,17 +123,31 @@ class Contacts:
             if until:
                 return f.ContactDeferred(given.step, until, "caps of the debtor")
         draft = Draft(given, what, point, _companions(desk, rows) if what.step else [], fields)
-        return self._write(desk, draft, debtor, read)
+        wanted = self._quotes(desk, draft, read, today)
+        shown = quotes.standing(desk.conn, wanted, today)
+        missing = tuple(quote for quote in wanted if quote.case_id not in shown)
+        if missing and may_make:
+            return Codes(missing, today)
+        return self._write(desk, draft, debtor, read, shown)
 
-    def _write(self, desk: Desk, draft: Draft, debtor: Row[Any], read: Read) -> Plan:
+    def _quotes(self, desk: Desk, draft: Draft, read: Read, today: date) -> list[quotes.Quote]:
+        what, creditor = draft.what, desk.row.creditor_id
+        cases = [(desk.case, desk.policy), *((other.case, other.policy) for other in draft.others)]
+        asked = [quotes.quote(c, creditor, policy, what.text_id, what.step is not None, today) for c, policy in cases]
+        return quotes.offered(with_settings(read.creditor)[1], [quote for quote in asked if quote])
+
+    def _write(self, desk: Desk, draft: Draft, debtor: Row[Any], read: Read, shown: dict[UUID, str]) -> Plan:
         conn, case, given, what, point = desk.conn, desk.case, draft.given, draft.what, draft.point
         creditor = with_settings(read.creditor)
         invoices = {row.id: row for row in read.invoices}
-        claims = [Claim(case, invoices[desk.row.invoice_id])]
-        claims += [Claim(other.case, invoices[other.row.invoice_id]) for other in draft.others]
+        cases = [(desk.row, case), *((other.row, other.case) for other in draft.others)]
+        claims = [Claim(each, invoices[row.invoice_id], shown.get(row.id, "")) for row, each in cases]
         reference = outbox.short_ref()
         channel = cast(Channel, point.channel)
         data = message_data(creditor, debtor, claims, desk.policy, case.today(desk.now), reference, channel)
+        plan_view = draft.fields.get("plan")
+        if isinstance(plan_view, PlanView):
+            draft.fields["plan"] = replace(plan_view, payment_hint=claims[0].code)
         message = render(what.text_id, channel, replace(data, **draft.fields))
         covers = tuple((other.row.id, other.step, other.attempt) for other in draft.others if other.step)
         contact_id = outbox.intend(
@@ -241,6 +266,7 @@ class Companion:
 
     row: Row[Any]
     case: Case
+    policy: Policy
     step: str
     attempt: int
 
@@ -264,7 +290,7 @@ def _companions(desk: Desk, rows: Sequence[Row[Any]]) -> list[Companion]:
             and outbox.link_of(desk.conn, row.id, wanted.step, wanted.attempt) is None
         )
         if due_now or (other.case.terms.due < today and _listable(other.case, wanted.action)):
-            found.append(Companion(row, other.case, wanted.step if due_now else "", wanted.attempt))
+            found.append(Companion(row, other.case, other.policy, wanted.step if due_now else "", wanted.attempt))
     return found
 
 

@@ -17,18 +17,21 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Row, func, insert, select, update
 from temporalio import activity
 
-from activities import outbox
+from activities import outbox, quotes
 from activities.desk import Desk, at_desk, at_desk_with_debtor, cause_of
 from activities.documents import PDF, Letter, hand_to_mail_house, keep_document, read_document
 from activities.news import wait_for_news
+from activities.quotes import Codes, not_made
 from activities.views import Claim, creditor_view, debtor_view, invoice_view, message_data, read_creditor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
 from db.rows import CONTACT, CONTACT_ATTEMPT, CONTACT_CASE, CONTACT_POINT, LEDGER, NOTICE, TASK
+from db.settings import CreditorSettings
 from domain import facts as f
 from domain.calendars import add_bank_days, is_bank_day
 from domain.case import Notice
 from domain.decide import SILENT_NOTICE, Action
+from domain.errors import ProviderError, Unavailable
 from domain.fold import notice_deadline
 from domain.policy import Do, Step, built_channels
 from gateways.email import Attachment
@@ -82,21 +85,37 @@ class Notices:
     @activity.defn(name="notice")
     def notice(self, given: Perform) -> Next:
         """Issue the notice of a step (or say why not now) and return the next instruction."""
-        plan = self._intend(given)
-        if isinstance(plan, Next):
-            return plan
+        plan = self._intend(given, may_make=True)
+        if isinstance(plan, Codes):
+            try:
+                quotes.make(self.world, plan)
+            except ProviderError as error:
+                return not_made(self.world, given, error)
+            plan = self._intend(given, may_make=False)
+        if isinstance(plan, Next | Codes):
+            return plan if isinstance(plan, Next) else not_made(self.world, given, Unavailable("code-missing", ""))
         return self._record(given, plan, [(out, self._hand_over(plan, out)) for out in plan.ways])
 
     # --- guard and intent ------------------------------------------------------------------------------------------
-    def _intend(self, given: Perform) -> Plan | Next:
+    def _intend(self, given: Perform, *, may_make: bool) -> Plan | Codes | Next:
         with at_desk_with_debtor(self.world, given.case_id, given.at) as (desk, debtor, _):
             if answer := desk.guard(given):
                 return answer
             step = next(step for step in desk.policy.steps if step.id == given.step)
             number = _number(desk.conn, desk.row.id)
             notice_id = uuid5(desk.row.id, f"notice:{step.id}:{number}")
-            found = self._already(desk, debtor, notice_id, step) or self._new(desk, debtor, notice_id, step, number)
+            found = self._already(desk, debtor, notice_id, step)
+            if not found and may_make and (missing := self._codes(desk, step)):
+                return missing
+            found = found or self._new(desk, debtor, notice_id, step, number)
             return found if isinstance(found, Plan) else desk.conclude_with(given, found)
+
+    def _codes(self, desk: Desk, step: Step) -> Codes | None:
+        """The payment code that the notice shows, where it is still to be made."""
+        today = desk.case.today(desk.now)
+        wanted = _wanted(desk, step, read_creditor(desk.conn, desk.row.creditor_id)[1], today)
+        missing = tuple(q for q in wanted if q.case_id not in quotes.standing(desk.conn, wanted, today))
+        return Codes(missing, today) if missing else None
 
     def _already(self, desk: Desk, debtor: Row[Any], notice_id: UUID, step: Step) -> Plan | f.Told | None:
         """The same notice from before a crash, a pause of a provider or a person's word: what of it is still open."""
@@ -151,7 +170,9 @@ class Notices:
         conn, today = desk.conn, desk.case.today(desk.now)
         creditor = read_creditor(conn, desk.row.creditor_id)
         view = creditor_view(*creditor)
-        claim = Claim(desk.case, read_invoices(conn, [desk.row.invoice_id])[desk.row.invoice_id])
+        shown = quotes.standing(conn, _wanted(desk, step, creditor[1], today), today)
+        invoice = read_invoices(conn, [desk.row.invoice_id])[desk.row.invoice_id]
+        claim = Claim(desk.case, invoice, shown.get(desk.row.id, ""))
         address = address_lines(debtor)
         pdf = notice_pdf(
             NoticeData(
@@ -227,6 +248,11 @@ class Notices:
                 on = desk.case.today(self.world.clock.business(row.settled_at))
                 told.append(f.NoticeProved(notice_id, row.channel, "delivered", on))
         return told
+
+
+def _wanted(desk: Desk, step: Step, settings: CreditorSettings, today: date) -> list[quotes.Quote]:
+    asked = quotes.quote(desk.case, desk.row.creditor_id, desk.policy, step.text or "", True, today)
+    return quotes.offered(settings, [asked] if asked else [])
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from uuid import UUID, uuid5
 from sqlalchemy import Row, func, insert, select
 from temporalio import activity
 
+from activities.codes import remove_all
 from activities.desk import Desk, at_desk
 from activities.effects import queue_order
 from activities.news import wait_for_news
+from activities.quotes import not_made
 from activities.views import read_creditor, read_debtor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
@@ -26,6 +28,7 @@ from db.settings import Presenter
 from domain import cra
 from domain import facts as f
 from domain.eligibility import missing
+from domain.errors import ProviderError
 from domain.places import municipality, time_zone
 
 
@@ -37,7 +40,15 @@ class Protests:
 
     @activity.defn(name="protest")
     def protest(self, given: Perform) -> Next:
-        """Queue the title of a step (or say what it lacks) and return the next instruction."""
+        """Queue the title of a step (or say what it lacks) and return the next instruction.
+
+        Payment codes already sent are taken back first, confirmed by the bank: what a debtor pays while the title is
+        at the notary must not be paid twice.
+        """
+        try:
+            remove_all(self.world, UUID(given.case_id))
+        except ProviderError as error:
+            return not_made(self.world, given, error)
         with at_desk(self.world, given.case_id, given.at) as desk:
             return desk.guard(given) or desk.conclude_with(given, _queue(desk, given.step))
 

@@ -27,6 +27,8 @@ class Claim:
 
     case: Case
     invoice: Row[Any]
+    code: str = ""
+    """The Pix code by which this invoice can be paid now; without one, its boleto is shown where the bank takes it."""
 
 
 def read_creditor(conn: Connection, creditor_id: UUID) -> tuple[Row[Any], CreditorSettings]:
@@ -78,7 +80,13 @@ def invoice_view(claim: Claim, on: date) -> models.InvoiceView:
         original=row.amount,
         debt=_asked(claim.case, on),
         origin=row.description or f"{row.kind} {row.printed_number}",
+        payment_hint=claim.code or _boleto(claim),
     )
+
+
+def _boleto(claim: Claim) -> str:
+    terms, case = claim.case.terms, claim.case
+    return str(claim.invoice.boleto_line) if terms.boleto and not case.boleto_withdrawn else ""
 
 
 def _asked(case: Case, on: date) -> Debt:

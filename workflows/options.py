@@ -40,9 +40,9 @@ OPERATOR_LOOKS_EVERY = timedelta(hours=1)
 
 
 AT_MOST = {
-    "contact": timedelta(seconds=15),
-    "notice": timedelta(seconds=30),
-    "protest": timedelta(seconds=15),
+    "contact": timedelta(seconds=30),
+    "notice": timedelta(seconds=45),
+    "protest": timedelta(seconds=45),
     "legal": timedelta(seconds=60),
 }
 """What can be performed, and how long one try may take: longer than the time-outs of the gateways it calls."""
