@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
+from activities import codes
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
 from activities.world import World
@@ -19,6 +20,8 @@ from domain.calendars import add_bank_days
 from domain.places import time_zone
 
 _PAGE = 500
+_CODES = 20
+"""Payment codes taken back in one sweep: a bank that is slow must not keep the facts waiting."""
 OVERDUE = "approval-overdue"
 OFFICE = time_zone("SP")
 """Approvals fall due by the calendar of the house, whatever the debtor's place."""
@@ -50,6 +53,7 @@ class Intake:
     async def sweep(self) -> ScanReport:
         """Apply provider events that were only stored, and signal facts that were stored but not taken in."""
         fresh = await asyncio.to_thread(apply_waiting, self.world.engine, self.world.clock, _PAGE)
+        await asyncio.to_thread(codes.sweep, self.world, _CODES)
         forgotten = await asyncio.to_thread(self._forgotten)
         return ScanReport(signalled=await self.courier.deliver([*fresh, *forgotten]))
 

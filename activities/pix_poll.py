@@ -63,6 +63,7 @@ class PixPoll:
             creditors = conn.execute(select(CREDITOR).where(agreed).order_by(CREDITOR.c.id)).all()
         for creditor in creditors:
             try:
+                self._listen(creditor)
                 taken = poll(self.world, creditor, activity.info().scheduled_time)
             except ProviderError as error:
                 log.warning("Pix not polled", creditor=creditor.code, code=error.code)
@@ -75,6 +76,12 @@ class PixPoll:
                 )
             beat(report.polled + report.failed)
         return report
+
+    def _listen(self, creditor: Row[Any]) -> None:
+        """The bank tells us of Pix to this creditor's key; the poll is for what it does not tell."""
+        key, wanted = creditor.settings["pix"]["key"], self.world.pix_webhook
+        if self.world.pix and wanted and self.world.pix.webhook(key) != wanted:
+            self.world.pix.register_webhook(key, wanted)
 
     def _no_access(self, creditor: Row[Any], error: ProviderError) -> None:
         """A refusal will not mend itself: one task a day."""

@@ -17,6 +17,7 @@ from activities.decide import Decisions
 from activities.intake import Intake
 from activities.legal import LegalHandOver
 from activities.notice import Notices
+from activities.pix_poll import PixPoll
 from activities.protest import Protests
 from activities.protest_batch import ProtestBatch
 from activities.world import World
@@ -59,7 +60,14 @@ def build_world(settings: Settings, database_url: str) -> World:
         callbacks=settings.public_url,
         unknown_for=settings.unknown_for,
         pix=pix_gateway(settings),
+        pix_webhook=pix_webhook(settings),
     )
+
+
+def pix_webhook(settings: Settings) -> str:
+    """Where the bank tells of Pix that came in; empty where nothing can be told, and only the poll finds out."""
+    token = settings.pix_webhook_token.get_secret_value()
+    return f"{settings.public_url}/webhooks/pix/{token}" if settings.public_url and token else ""
 
 
 def pix_gateway(settings: Settings) -> PixGateway | None:
@@ -116,7 +124,7 @@ def worker_specs(settings: Settings, client: Client, world: World, workflows: Se
     contact, notice, batch, intake = Contacts(told), Notices(told), ProtestBatch(told), Intake(told, courier)
     at_home: list[Callable[..., Any]] = [
         Decisions(told).decide, Protests(told).protest, LegalHandOver(told).legal, contact.contact, notice.notice,
-        intake.scan, intake.sweep,
+        intake.scan, intake.sweep, PixPoll(told).poll_pix,
     ]  # fmt: skip
     return [
         WorkerSpec(CASES_QUEUE, workflows, at_home),

@@ -41,6 +41,7 @@ class World:
     deliver: Callable[[Sequence[UUID]], None] = field(default=_silent)
     unknown_for: float = 60.0
     pix: PixGateway | None = None
+    pix_webhook: str = ""
 
     def now(self, workflow_time: datetime | None = None) -> datetime:
         """Business time. A workflow under a test's clock may be ahead of this machine's; then its time counts."""

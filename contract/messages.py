@@ -6,7 +6,7 @@ Nothing here carries personal data: ids, codes, dates, amounts.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.clock import Clock
@@ -130,6 +130,15 @@ class BatchReport:
     uploaded: int = 0
     taken_in: int = 0
     refused: int = 0
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One activity that runs by the clock of the office, how long one try may take, and its line for people."""
+
+    activity: str
+    most: timedelta
+    summary: str
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ SENDGRID_KEY = "SG.sandbox.sandbox"
 TWILIO_SID = "AC" + "5a" * 16
 TWILIO_TOKEN = "sandbox-auth-token"  # noqa: S105
 CRA_USER, CRA_PASSWORD = "sandbox", "sandbox-cra"
-PIX_CLIENT_ID, PIX_CLIENT_SECRET = "sandbox", "sandbox-pix"
+PIX_CLIENT_ID, PIX_CLIENT_SECRET, PIX_WEBHOOK_TOKEN = "sandbox", "sandbox-pix", "sandbox-pix-webhook-token"
 
 FATES = ("delivered", "read", "bounced", "undelivered", "silent", "opted_out", "invalid")
 TELLINGS = ("tell_twice", "tell_late", "tell_backwards")

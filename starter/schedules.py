@@ -21,11 +21,13 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from contract.messages import BatchInput
+from contract.messages import BatchInput, Errand
 from contract.names import (
     CASES_QUEUE,
+    ERRAND_WORKFLOW,
     INTAKE_SCHEDULE,
     INTAKE_WORKFLOW,
+    PIX_SCHEDULE,
     PROTEST_BATCH_WORKFLOW,
     PROTEST_SCHEDULE,
     SWEEP_SCHEDULE,
@@ -37,6 +39,9 @@ from starter.installation import OFFICE
 INTAKE_AT = time(0, 30)
 BATCH_AT = time(8)
 """Business time in Brasília: well before the CRA's cut-off."""
+POLL = Errand("poll_pix", timedelta(minutes=30), "ask the bank what was paid by Pix")
+POLL_EVERY, POLL_EVERY_SCALED = timedelta(minutes=10), timedelta(seconds=2)
+"""Real time: the bank's webhook tells at once, the poll finds what it did not tell."""
 SWEEP_EVERY = timedelta(minutes=1)
 SWEEP_EVERY_SCALED = timedelta(seconds=2)
 """Real time, where business time runs faster."""
@@ -46,13 +51,21 @@ _WORKDAYS = ScheduleRange(1, 5)
 _EVERY_DAY = ScheduleRange(0, 6)
 
 
+SCHEDULES = (INTAKE_SCHEDULE, SWEEP_SCHEDULE, PIX_SCHEDULE, PROTEST_SCHEDULE)
+
+
 def schedules(clock: Clock) -> dict[str, Schedule]:
     """All schedules by id. A run that is not over when the next is due lets that one go by."""
     # A daily run that was missed while the server was away is made up for; a sweep comes again anyhow.
     missed = timedelta(hours=12) if clock.scale == 1 else _SECONDS
     return {
         INTAKE_SCHEDULE: _schedule(INTAKE_SCHEDULE, INTAKE_WORKFLOW, _daily(clock, INTAKE_AT, _EVERY_DAY), missed),
-        SWEEP_SCHEDULE: _schedule(SWEEP_SCHEDULE, SWEEP_WORKFLOW, _sweep(clock), _SECONDS),
+        SWEEP_SCHEDULE: _schedule(
+            SWEEP_SCHEDULE, SWEEP_WORKFLOW, _often(clock, SWEEP_EVERY, SWEEP_EVERY_SCALED), _SECONDS
+        ),
+        PIX_SCHEDULE: _schedule(
+            PIX_SCHEDULE, ERRAND_WORKFLOW, _often(clock, POLL_EVERY, POLL_EVERY_SCALED), _SECONDS, POLL
+        ),
         PROTEST_SCHEDULE: _schedule(
             PROTEST_SCHEDULE, PROTEST_BATCH_WORKFLOW, _daily(clock, BATCH_AT, _WORKDAYS), missed, BatchInput(clock)
         ),
@@ -62,7 +75,7 @@ def schedules(clock: Clock) -> dict[str, Schedule]:
 async def missing_schedules(client: Client) -> list[str]:
     """Ids of our schedules that the server does not have."""
     missing = []
-    for key in (INTAKE_SCHEDULE, SWEEP_SCHEDULE, PROTEST_SCHEDULE):
+    for key in SCHEDULES:
         try:
             await client.get_schedule_handle(key).describe()
         except RPCError as error:
@@ -107,5 +120,5 @@ def _daily(clock: Clock, at: time, days: ScheduleRange) -> ScheduleSpec:
     return ScheduleSpec(intervals=[ScheduleIntervalSpec(every, timedelta(seconds=first.timestamp()) % every)])
 
 
-def _sweep(clock: Clock) -> ScheduleSpec:
-    return ScheduleSpec(intervals=[ScheduleIntervalSpec(SWEEP_EVERY if clock.scale == 1 else SWEEP_EVERY_SCALED)])
+def _often(clock: Clock, every: timedelta, scaled: timedelta) -> ScheduleSpec:
+    return ScheduleSpec(intervals=[ScheduleIntervalSpec(every if clock.scale == 1 else scaled)])

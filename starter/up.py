@@ -17,7 +17,16 @@ from domain.clock import Clock
 from domain.errors import Unavailable
 from gateways.settings import Settings
 from sandbox.callbacks import public_key
-from sandbox.state import CRA_PASSWORD, CRA_USER, SENDGRID_KEY, TWILIO_SID, TWILIO_TOKEN
+from sandbox.state import (
+    CRA_PASSWORD,
+    CRA_USER,
+    PIX_CLIENT_ID,
+    PIX_CLIENT_SECRET,
+    PIX_WEBHOOK_TOKEN,
+    SENDGRID_KEY,
+    TWILIO_SID,
+    TWILIO_TOKEN,
+)
 from starter.doctor import prepare_database, prepare_temporal
 from starter.embedded import kept_port
 from starter.installation import database_url
@@ -85,6 +94,14 @@ def sandbox_environment(settings: Settings) -> dict[str, str]:
             "REGUA_CRA_URL": f"{url}/crasp/xml/protestos.php",
             "REGUA_CRA_USER": CRA_USER,
             "REGUA_CRA_PASSWORD": CRA_PASSWORD,
+        }
+    if not settings.pix_url:
+        environment |= {
+            "REGUA_PIX_URL": f"{url}/pix/api",
+            "REGUA_PIX_TOKEN_URL": f"{url}/pix/oauth/token",
+            "REGUA_PIX_CLIENT_ID": PIX_CLIENT_ID,
+            "REGUA_PIX_CLIENT_SECRET": PIX_CLIENT_SECRET,
+            "REGUA_PIX_WEBHOOK_TOKEN": PIX_WEBHOOK_TOKEN,
         }
     return environment
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workflows.case import CaseWorkflow
-from workflows.nightly import IntakeWorkflow, SweepWorkflow
+from workflows.nightly import ErrandWorkflow, IntakeWorkflow, SweepWorkflow
 from workflows.protest_batch import ProtestBatchWorkflow
 
-WORKFLOWS: tuple[type, ...] = (CaseWorkflow, IntakeWorkflow, SweepWorkflow, ProtestBatchWorkflow)
+WORKFLOWS: tuple[type, ...] = (CaseWorkflow, IntakeWorkflow, SweepWorkflow, ProtestBatchWorkflow, ErrandWorkflow)
