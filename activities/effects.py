@@ -1,4 +1,4 @@
-"""What entries of the ledger do to the other tables: tasks, approvals, payments, promises, notices, titles and orders.
+"""What entries of the ledger do to the other tables: tasks, approvals, money and agreements, notices, titles, orders.
 
 These rows are projections for lists, people and batches; the case itself is judged by its own state alone.
 """
@@ -14,19 +14,31 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from db.rows import APPROVAL, NOTICE, ORDER, PAYMENT, PROMISE, TASK, TITLE
+from activities.codes import mark_wrong
+from db.rows import APPROVAL, NOTICE, ORDER, PAYMENT, PLAN, PROMISE, TASK, TITLE
 from domain import facts as f
 from domain.decide import Entry
+from domain.rules.firm import is_paid
 
 OrderKind = Literal["present", "withdraw", "cancel"]
+OUTDATES_CODES = (
+    f.PaymentReceived, f.PaymentReversed, f.Extended, f.Adjusted, f.Voided, f.WrittenOff, f.DisputeOpened,
+    f.DisputeResolved, f.PlanAgreed, f.PlanEnded, f.PlanBroken, f.PlanCompleted, f.TitleQueued, f.Closed,
+)  # fmt: skip
+"""After these a payment code that is out asks for something that is no longer so, or must not be paid any more."""
+_ENDS_CONTACT = frozenset({"insolvency", "death"})
+"""Holds under which money may not simply be taken: it belongs to the estate or the insolvent's creditors."""
 
 
 def apply_effects(
     conn: Connection, case: Row[Any], entries: Iterable[Entry], gone: set[str], moot: str, now: datetime
 ) -> None:
     """Apply the entries in order; then end the tasks (`gone`) and the approval (`moot`) that the case let go."""
+    entries = list(entries)
     for entry in entries:
         effect(entry.fact, conn, case, entry)
+    if any(_outdates_codes(entry.fact) for entry in entries):
+        mark_wrong(conn, case.id)
     if gone:
         conn.execute(
             update(TASK)
@@ -37,6 +49,10 @@ def apply_effects(
         conn.execute(
             update(APPROVAL).where(APPROVAL.c.id == UUID(moot), APPROVAL.c.state == "asked").values(state="moot")
         )
+
+
+def _outdates_codes(fact: f.Fact) -> bool:
+    return isinstance(fact, OUTDATES_CODES) or (isinstance(fact, f.HoldSet) and fact.hold in _ENDS_CONTACT)
 
 
 @singledispatch
@@ -119,11 +135,10 @@ def _reversed(fact: f.PaymentReversed, conn: Connection, case: Row[Any], entry: 
     )
 
 
+# --- promises and plans ---------------------------------------------------------------------------------------------
 @effect.register
 def _promised(fact: f.PromiseMade, conn: Connection, case: Row[Any], entry: Entry) -> None:
-    conn.execute(
-        update(PROMISE).where(PROMISE.c.case_id == case.id, PROMISE.c.state == "open").values(state="replaced")
-    )
+    _end_promise(conn, case, "replaced")
     conn.execute(
         insert(PROMISE).values(
             id=uuid5(case.id, f"promise:{entry.cause}"),
@@ -136,17 +151,73 @@ def _promised(fact: f.PromiseMade, conn: Connection, case: Row[Any], entry: Entr
     )
 
 
-@effect.register(f.PromiseKept)
-@effect.register(f.PromiseBroken)
-@effect.register(f.Closed)
-def _promise_over(
-    fact: f.PromiseKept | f.PromiseBroken | f.Closed, conn: Connection, case: Row[Any], entry: Entry
-) -> None:
-    kept = isinstance(fact, f.PromiseKept) or (isinstance(fact, f.Closed) and fact.outcome.startswith("paid"))
-    state = "kept" if kept else "broken" if isinstance(fact, f.PromiseBroken) else "void"
+@effect.register
+def _promise_kept(fact: f.PromiseKept, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    _end_promise(conn, case, "kept")
+
+
+@effect.register
+def _promise_broken(fact: f.PromiseBroken, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    _end_promise(conn, case, "broken")
+
+
+def _end_promise(conn: Connection, case: Row[Any], state: str) -> None:
     conn.execute(update(PROMISE).where(PROMISE.c.case_id == case.id, PROMISE.c.state == "open").values(state=state))
 
 
+@effect.register
+def _agreed(fact: f.PlanAgreed, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    """What was promised and what else was offered is overtaken."""
+    _end_promise(conn, case, "replaced")
+    _plan(conn, fact.plan_id, "agreed")
+    _end_plans(conn, case, "void", "offered")
+
+
+@effect.register
+def _plan_ended(fact: f.PlanEnded, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    _plan(conn, fact.plan_id, "ended")
+
+
+@effect.register
+def _plan_broken(fact: f.PlanBroken, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    _plan(conn, fact.plan_id, "broken")
+
+
+@effect.register
+def _plan_completed(fact: f.PlanCompleted, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    _plan(conn, fact.plan_id, "completed")
+
+
+@effect.register
+def _refused(fact: f.Refusal, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    """What the rules refuse when the case takes it in was never agreed, or offered, whatever its row said until now."""
+    if fact.fact == "plan":
+        not_agreed = {"state": "offered", "accepted_by": "", "accepted_how": "", "accepted_at": None}
+        mine = (PLAN.c.id == UUID(fact.body["plan_id"])) & (PLAN.c.state == "agreed")
+        conn.execute(update(PLAN).where(mine).values(not_agreed))
+    if fact.fact == "plan_offered":
+        mine = (PLAN.c.id == UUID(fact.body["plan_id"])) & (PLAN.c.state == "offered")
+        conn.execute(update(PLAN).where(mine).values(state="void"))
+
+
+def _plan(conn: Connection, plan_id: str, state: str) -> None:
+    conn.execute(update(PLAN).where(PLAN.c.id == UUID(plan_id)).values(state=state))
+
+
+def _end_plans(conn: Connection, case: Row[Any], state: str, *states: str) -> None:
+    conn.execute(update(PLAN).where(PLAN.c.case_id == case.id, PLAN.c.state.in_(states)).values(state=state))
+
+
+@effect.register
+def _closed(fact: f.Closed, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    """A debt that was paid otherwise has kept promise and plan; one that ended without money makes both void."""
+    paid = is_paid(fact.outcome)
+    _end_promise(conn, case, "kept" if paid else "void")
+    _end_plans(conn, case, "completed" if paid else "void", "agreed")
+    _end_plans(conn, case, "void", "offered")
+
+
+# --- notices, titles, orders ------------------------------------------------------------------------------------------
 @effect.register
 def _proved(fact: f.NoticeProved, conn: Connection, case: Row[Any], entry: Entry) -> None:
     _notice(conn, fact.notice_id, state="proved", proof_level=fact.level, proof_on=fact.on)
