@@ -13,6 +13,7 @@ def make_engine(url: str, pool_size: int = 20) -> Engine:
     return create_engine(
         url,
         pool_size=pool_size,
+        pool_use_lifo=True,  # the warmest connection first: it has the statements prepared
         max_overflow=10,
         pool_timeout=10,
         connect_args={"connect_timeout": 5, "options": "-c timezone=UTC -c lock_timeout=10s"},
