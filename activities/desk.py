@@ -320,6 +320,8 @@ class Desk:
         body = NEXT.dump_python(
             following, mode="json", include={"seq", "action", "step", "attempt", "not_before", "reason", "stage"}
         )
+        if len(self.indices):
+            body["tables"] = self.indices.digest[:16]  # an auditor decides again with the indices of that day
         last = seq + len(lines) + 1
         lines.append(Line(case_id, last, "decided", body, "rule", "engine", self.now, recorded, RULES_VERSION))
         previous = self.row.ledger_hash
