@@ -72,12 +72,15 @@ def is_public_holiday(day: date, uf: str | None = None) -> bool:
     return day in _public_holidays(day.year, None if uf is None else known_uf(uf))
 
 
-def is_contact_holiday(day: date, uf: str | None = None) -> bool:
+def is_contact_holiday(day: date, uf: str | None = None, municipality: str = "") -> bool:
     """Whether nobody is contacted on this day: public holidays, and everywhere Carnaval and Corpus Christi.
 
-    Says nothing about weekends: hours are another rule. BadInput for an unknown state.
+    With a municipality (IBGE code) also on its own holidays. Says nothing about weekends: hours are another rule.
+    BadInput for an unknown state.
     """
-    return day in _bank_holidays(day.year) or is_public_holiday(day, uf)
+    if day in _bank_holidays(day.year) or is_public_holiday(day, uf):
+        return True
+    return bool(municipality) and day in _municipal_holidays(day.year, municipality)
 
 
 def _advance(day: date, n: int, counts: Callable[[date], bool]) -> date:
@@ -119,5 +122,10 @@ def _local_holidays(year: int, municipality: str) -> frozenset[date]:
     uf = uf_of_municipality(municipality)
     if uf is None:
         raise BadInput(f"municipality {municipality!r} is not an IBGE code; give its 7 digits, such as 3550308")
+    return _public_holidays(year, uf) | _municipal_holidays(year, municipality)
+
+
+@cache
+def _municipal_holidays(year: int, municipality: str) -> frozenset[date]:
     own = (row["day"] for row in table("municipal_holidays") if row["ibge"] == municipality)
-    return _public_holidays(year, uf).union(date.fromisoformat(f"{year}-{day}") for day in own)
+    return frozenset(date.fromisoformat(f"{year}-{day}") for day in own)

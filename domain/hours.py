@@ -1,8 +1,11 @@
-"""When a debtor may be contacted: the policy's hours, narrowed by the law of the debtor's state and its holidays.
+"""When a debtor may be contacted: the policy's hours, narrowed by the law of the debtor's place and its holidays.
 
 The law is data, `data/contact_hours.csv`: one row per state (uf, `*` for all), group of channels (call, message, `*`),
 weekdays and time of validity. Every row that applies narrows the window; a row without hours closes the day. The law is
 always today's: it is never pinned to a case, and a policy can only be stricter.
+
+A place (`domain.whereabouts`) may have several spots, each with its law, holidays and clock: a moment must be lawful at
+all of them. A state's two letters stand for a place of that one spot, no letters for every state at once.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
+from zoneinfo import ZoneInfo
 
 from domain.calendars import is_contact_holiday
 from domain.data import table
 from domain.errors import Refused
-from domain.places import known_uf, time_zone
 from domain.policy import ContactRules, Hours, weekdays
+from domain.whereabouts import Place, Spot, place_at
 
 _GROUPS = {"call": "call", "voice": "call", "email": "message", "sms": "message", "whatsapp": "message"}
 """Groups of channels that laws speak of; a channel in none (a letter) is bound only by rules for all channels."""
@@ -70,10 +74,9 @@ def rules_of_law() -> tuple[Rule, ...]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _lawful(day: date, uf: str, group: str) -> Hours | None:
-    """What law and holidays leave of a day."""
-    uf = known_uf(uf)
-    if is_contact_holiday(day, uf):
+def _lawful(day: date, uf: str, ibge: str, group: str) -> Hours | None:
+    """What law and holidays leave of a day at one spot."""
+    if is_contact_holiday(day, uf, ibge):
         return None
     window: Hours | None = _WHOLE_DAY
     for rule in rules_of_law():
@@ -89,44 +92,78 @@ def _both(one: Hours | None, other: Hours | None) -> Hours | None:
     return (start, end) if start < end else None
 
 
-def window(day: date, uf: str, channel: str, rules: ContactRules) -> Hours | None:
-    """The hours of a civil day in which a debtor in `uf` may be contacted through `channel`, by policy and law.
+def window(day: date, where: str | Place, channel: str, rules: ContactRules) -> Hours | None:
+    """The hours of a civil day in which a debtor at this place may be contacted through `channel`, by policy and law.
 
-    Local time of the debtor, the end excluded; None on holidays and closed days. Each row of the table has its source.
-    A group of channels (call, message) may stand for a channel. Raises BadInput for an unknown state.
+    Local time of the place (of its first spot), the end excluded; None on holidays, quiet and closed days. Each row of
+    the table has its source. A group of channels (call, message) may stand for a channel. Raises BadInput for an
+    unknown state.
     """
-    return _both(rules.hours.get(day.weekday()), _lawful(day, uf, _GROUPS.get(channel, channel)))
+    place = _placed(where)
+    if day in place.closed or rules.quiet_on(day):
+        return None
+    group = _GROUPS.get(channel, channel)
+    hours: Hours | None = _WHOLE_DAY
+    for spot in place.spots:
+        hours = _both(hours, _seen_from(place.zone, spot, day, _at_spot(day, spot, group, rules)))
+        if hours is None:
+            return None
+    return hours
 
 
-def open_at(at: datetime, uf: str, channel: str, rules: ContactRules) -> bool:
+def _placed(where: str | Place) -> Place:
+    return where if isinstance(where, Place) else place_at(where)
+
+
+def _at_spot(day: date, spot: Spot, group: str, rules: ContactRules) -> Hours | None:
+    return _both(rules.hours.get(day.weekday()), _lawful(day, spot.uf, spot.ibge, group))
+
+
+def _seen_from(home: ZoneInfo, spot: Spot, day: date, hours: Hours | None) -> Hours | None:
+    """A spot's hours on the clock of another zone. What reaches into another civil day there is cut off."""
+    if hours is None or spot.zone == home.key:
+        return hours
+    start, end = (datetime.combine(day, at, ZoneInfo(spot.zone)).astimezone(home) for at in hours)
+    if start.date() > day or end.date() < day:
+        return None
+    return (time.min if start.date() < day else start.time(), time.max if end.date() > day else end.time())
+
+
+def open_at(at: datetime, where: str | Place, channel: str, rules: ContactRules) -> bool:
     """Whether contact is lawful at this moment (aware, any zone)."""
-    local = at.astimezone(time_zone(uf))
-    hours = window(local.date(), uf, channel, rules)
+    local = at.astimezone(_placed(where).zone)
+    hours = window(local.date(), where, channel, rules)
     return hours is not None and hours[0] <= local.time() < hours[1]
 
 
-def first_lawful(at: datetime, uf: str, channel: str, rules: ContactRules) -> datetime:
-    """The first lawful moment at or after `at` (aware, any zone), in the zone of `uf`.
+def first_lawful(at: datetime, where: str | Place, channel: str, rules: ContactRules) -> datetime:
+    """The first lawful moment at or after `at` (aware, any zone), in the zone of the place.
 
     Raises Refused `no-lawful-hours` where the policy's hours never meet the law's.
     """
-    local = at.astimezone(time_zone(uf))
-    hours = window(local.date(), uf, channel, rules)
+    place = _placed(where)
+    local = at.astimezone(place.zone)
+    hours = window(local.date(), place, channel, rules)
     if hours is None or local.time() >= hours[1]:
-        day, hours = _next_window(local.date() + timedelta(days=1), uf, channel, rules)
-        return _moment(day, hours[0], uf)
-    return max(local, _moment(local.date(), hours[0], uf))
+        day, hours = _next_window(local.date() + timedelta(days=1), place, channel, rules)
+        return _moment(day, hours[0], place)
+    return max(local, _moment(local.date(), hours[0], place))
 
 
-def contact_moment(day: date, uf: str, channel: str, rules: ContactRules, jitter: float) -> datetime:
-    """When a contact planned for `day` goes out: inside the first lawful window on or after it, in the zone of `uf`.
+def contact_moment(
+    day: date, where: str | Place, channel: str, rules: ContactRules, jitter: float, best: Hours | None = None
+) -> datetime:
+    """When a contact planned for `day` goes out: inside the first lawful window on or after it, in the place's zone.
 
     `jitter` in [0, 1) spreads contacts over the first two thirds of the window; what has to wait still fits into the
-    rest of the same day. Raises Refused `no-lawful-hours` where the policy's hours never meet the law's.
+    rest of the same day. `best` are the hours in which the debtor is best reached: they count where they are lawful.
+    Raises Refused `no-lawful-hours` where the policy's hours never meet the law's.
     """
-    day, (start, end) = _next_window(day, uf, channel, rules)
+    place = _placed(where)
+    day, hours = _next_window(day, place, channel, rules)
+    start, end = _both(hours, best) or hours
     length = datetime.combine(day, end) - datetime.combine(day, start)
-    return _moment(day, start, uf) + timedelta(seconds=int(length.total_seconds() * _SPREAD * jitter))
+    return _moment(day, start, place) + timedelta(seconds=int(length.total_seconds() * _SPREAD * jitter))
 
 
 def jitter_of(debtor_id: str) -> float:
@@ -135,13 +172,14 @@ def jitter_of(debtor_id: str) -> float:
     return (int.from_bytes(digest) >> 11) / (1 << 53)  # 53 bits: what a float holds without rounding up to 1
 
 
-def _next_window(day: date, uf: str, channel: str, rules: ContactRules) -> tuple[date, Hours]:
+def _next_window(day: date, place: Place, channel: str, rules: ContactRules) -> tuple[date, Hours]:
     for later in range(_SEARCH_DAYS):
         candidate = day + timedelta(days=later)
-        if hours := window(candidate, uf, channel, rules):
+        if hours := window(candidate, place, channel, rules):
             return candidate, hours
-    raise Refused("no-lawful-hours", f"The policy's hours never meet the lawful hours of {uf} for {channel}.")
+    states = ", ".join(sorted({spot.uf for spot in place.spots}))
+    raise Refused("no-lawful-hours", f"The policy's hours never meet the lawful hours of {states} for {channel}.")
 
 
-def _moment(day: date, at: time, uf: str) -> datetime:
-    return datetime.combine(day, at, time_zone(uf))
+def _moment(day: date, at: time, place: Place) -> datetime:
+    return datetime.combine(day, at, place.zone)

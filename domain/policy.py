@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
@@ -169,12 +169,50 @@ class Step:
 
 
 @dataclass(frozen=True)
+class QuietDays:
+    """Days of every year on which nobody is contacted, (month, day) each, both included; they may run over New Year."""
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+    def include(self, day: date) -> bool:
+        """Is it one of them?"""
+        on = (day.month, day.day)
+        if self.first <= self.last:
+            return self.first <= on <= self.last
+        return on >= self.first or on <= self.last
+
+
+CAPPED = ("email", "sms", "whatsapp", "voice", "call", "letter")
+"""Channels that have a cap of their own."""
+
+
+@dataclass(frozen=True)
 class ContactRules:
-    """The debtor's local hours by weekday (0 is Monday, None is closed) and how many contacts a debtor gets at most."""
+    """When and how often a debtor is contacted at most, over all his cases.
+
+    `hours` are local, by weekday (0 is Monday, None is closed). `per_day` and `per_week` count all channels; a channel
+    that `per_channel` does not name is used once a day. `per_address` counts what one address gets in a day, also
+    where several debtors share it. `spacing` lies between two contacts. `cost` is what the contacts of one case may
+    cost in reais before only e-mail and letter are left; None is no limit.
+    """
 
     hours: Mapping[int, Hours | None] = field(hash=False)
     per_day: int
     per_week: int
+    per_channel: Mapping[str, int] = field(hash=False, default_factory=dict)
+    per_address: int = 2
+    spacing: timedelta = timedelta(hours=4)
+    quiet: tuple[QuietDays, ...] = ()
+    cost: Decimal | None = None
+
+    def of_channel(self, channel: str) -> int:
+        """How many contacts a day a debtor gets through one channel."""
+        return self.per_channel.get(channel, 1)
+
+    def quiet_on(self, day: date) -> bool:
+        """Is it a day on which nobody is contacted?"""
+        return any(days.include(day) for days in self.quiet)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import cast, get_args
 
@@ -18,6 +18,7 @@ import yaml
 from domain import policy_nodes as nodes
 from domain.policy import (
     ANCHORS,
+    CAPPED,
     CHANNELS,
     DEFAULT_CONTACT,
     DEFAULT_WARNING,
@@ -48,6 +49,7 @@ from domain.policy import (
     PrincipalOnly,
     PromiseRules,
     Proof,
+    QuietDays,
     Step,
     Unit,
     weekdays,
@@ -153,12 +155,20 @@ def _policy(reader: Reader, node: yaml.Node, text: str, pinned: bool) -> Policy:
     )
 
 
+_CONTACT_KEYS = ("hours", "per_day", "per_week", "per_channel", "per_address", "spacing", "quiet", "cost")
+
+
 def _contact(reader: Reader, node: yaml.Node) -> ContactRules:
-    fields = reader.mapping(node, "contact", ("hours", "per_day", "per_week"))
+    fields, usual = reader.mapping(node, "contact", _CONTACT_KEYS), DEFAULT_CONTACT
     rules = ContactRules(
-        hours=_hours(reader, fields["hours"]) if "hours" in fields else DEFAULT_CONTACT.hours,
-        per_day=reader.value(fields, "per_day", nodes.count, DEFAULT_CONTACT.per_day),
-        per_week=reader.value(fields, "per_week", nodes.count, DEFAULT_CONTACT.per_week),
+        hours=_hours(reader, fields["hours"]) if "hours" in fields else usual.hours,
+        per_day=reader.value(fields, "per_day", nodes.count, usual.per_day),
+        per_week=reader.value(fields, "per_week", nodes.count, usual.per_week),
+        per_channel=_per_channel(reader, fields["per_channel"]) if "per_channel" in fields else usual.per_channel,
+        per_address=reader.value(fields, "per_address", nodes.count, usual.per_address),
+        spacing=reader.value(fields, "spacing", nodes.hours, usual.spacing),
+        quiet=reader.value(fields, "quiet", _quiet, usual.quiet),
+        cost=reader.value(fields, "cost", nodes.amount, usual.cost),
     )
     if rules.per_day > rules.per_week:
         reader.fault(
@@ -167,6 +177,42 @@ def _contact(reader: Reader, node: yaml.Node) -> ContactRules:
             "a day's contacts are part of the week's: write a smaller per_day or a larger per_week",
         )
     return rules
+
+
+def _per_channel(reader: Reader, node: yaml.Node) -> dict[str, int]:
+    fields = reader.mapping(node, "per_channel", CAPPED)
+    return {channel: reader.value(fields, channel, nodes.count, 1) for channel in fields}
+
+
+_QUIET_WANTED = "write a list of days and ranges of every year, month-day, like [12-24, 12-26..01-02]"
+_QUIET_DAYS = re.compile(r"([0-9]{2}-[0-9]{2})(?:\.\.([0-9]{2}-[0-9]{2}))?")
+_MOST_QUIET = 45
+"""Days of a year; with more of them the ladder would stand still, and a lawful moment might never be found."""
+
+
+def _quiet(node: yaml.Node) -> tuple[QuietDays, ...]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise WrongError(f"is {nodes.shown(node)}", _QUIET_WANTED)
+    quiet = tuple(_quiet_days(item) for item in node.value)
+    leap_year = (date(2024, 1, 1) + timedelta(days=n) for n in range(366))
+    if sum(any(days.include(day) for days in quiet) for day in leap_year) > _MOST_QUIET:
+        raise WrongError(f"covers more than {_MOST_QUIET} days of a year", f"write at most {_MOST_QUIET} days")
+    return quiet
+
+
+def _quiet_days(node: yaml.Node) -> QuietDays:
+    match = _QUIET_DAYS.fullmatch(node.value) if isinstance(node, yaml.ScalarNode) else None
+    try:
+        if match:
+            return QuietDays(_year_day(match[1]), _year_day(match[2] or match[1]))
+    except ValueError:
+        pass
+    raise WrongError(f"{nodes.shown(node)} is no day of the year", _QUIET_WANTED)
+
+
+def _year_day(text: str) -> tuple[int, int]:
+    day = date.fromisoformat(f"2024-{text}")  # a leap year has all of them
+    return day.month, day.day
 
 
 def _hours(reader: Reader, node: yaml.Node) -> dict[int, Hours | None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar, cast
@@ -20,6 +21,8 @@ T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 LENGTH = "a number from 0 to 999 and a unit, d (days), bd (business days), w (weeks) or m (months)"
+LONGEST_HOURS = 168
+"""A week: what comes more rarely is the business of the caps."""
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 IDENTIFIER_WANTED = "write up to 60 small letters, digits, - and _, like atraso-1"
 AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
@@ -234,3 +237,11 @@ def days(node: yaml.Node) -> int:
     if moved.unit != "d":
         raise WrongError(f"is {shown(node)}", "write calendar days, like 15d")
     return moved.amount
+
+
+def hours(node: yaml.Node) -> timedelta:
+    """A length of time in hours, also of nothing."""
+    match = isinstance(node, yaml.ScalarNode) and re.fullmatch(r"([0-9]{1,3})h", node.value)
+    if not match or int(match[1]) > LONGEST_HOURS:
+        raise WrongError(f"is {shown(node)}", f"write hours from 0h to {LONGEST_HOURS}h, like 4h")
+    return timedelta(hours=int(match[1]))
