@@ -19,6 +19,7 @@ from sqlalchemy import Row
 from activities.desk import UnknownPolicyError, pinned_policy
 from audit.book import Book
 from audit.findings import Finding
+from audit.tables import IndexTables
 from audit.words import entry_words, instruction_words
 from domain import facts as f
 from domain.case import Case, dump, load
@@ -77,8 +78,10 @@ def decisions(ledger: Sequence[Row[Any]]) -> tuple[list[Taken], list[Row[Any]]]:
 class Refold:
     """Follows one case from its first entry to its last. `findings` is complete once `steps` has been run through."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, tables: IndexTables | None = None) -> None:
         self.book = book
+        self.tables = tables or IndexTables(book.conn)
+        self.sure = True
         self.findings: list[Finding] = []
         self.decided = 0
         self.changed = False
@@ -137,7 +140,9 @@ class Refold:
 
     def _one(self, before: Case, taken: Taken) -> tuple[Step, Case, bool]:
         policy = pinned_policy(self.book.conn, before.policy_hash)
-        case = load(dump(before))
+        indices, self.sure = self.tables.of(taken.decided.body.get("tables", ""), taken.now)
+        before.indices = indices
+        case = load(dump(before), indices)
         found = len(self.findings)
         try:
             decision = advance(case, [heard(row) for row in taken.heard], policy, taken.now)
@@ -175,6 +180,11 @@ class Refold:
 
     def _differs(self, row: Row[Any], text: str) -> None:
         """A decision that today's rules would make differently: tampering only where the rules are the same."""
+        if not self.sure:
+            self.changed = True
+            other = f"{text}; a tabela de índices com que se decidiu foi corrigida depois"
+            self.findings.append(Finding(self.book.name, "decision", other, row.seq, "changed-rule"))
+            return
         if row.rules_version == RULES_VERSION:
             same = f"{text}; a versão das regras é a mesma ({RULES_VERSION})"
             self.findings.append(Finding(self.book.name, "decision", same, row.seq))
@@ -196,7 +206,7 @@ class Refold:
             self._find("schedule", text, taken.decided)
 
     def _compare_state(self, case: Case) -> None:
-        if self.findings:
+        if self.findings or not self.sure:
             return
         folded, stored = dump(case), dump(load(self.book.row.state))
         names = sorted(name for name in folded.keys() | stored.keys() if folded.get(name) != stored.get(name))
@@ -238,7 +248,7 @@ def heard(row: Row[Any]) -> Heard:
 
 def follow(before: Case, taken: Taken, policy: Policy) -> Case:
     """The case as the ledger says it went on, whatever today's rules would decide."""
-    case = load(dump(before))
+    case = load(dump(before), before.indices)
     for row in taken.entries:
         fold(f.from_json(row.body), case, Moment(taken.now, policy))
     return case

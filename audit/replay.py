@@ -27,6 +27,7 @@ from audit.findings import Finding
 from audit.histories import Run, against_ledger, replay
 from audit.refold import Refold
 from audit.report import Report
+from audit.tables import IndexTables
 from db.engine import make_engine, read_clock
 from gateways.documents import DocumentStore
 from gateways.settings import Settings
@@ -59,15 +60,16 @@ class Auditor:
         began = time.monotonic()
         total, runs = Report(WHAT), list[Run]()
         with self.engine.connect() as conn:
+            tables = IndexTables(conn)
             for case_id in cases:
                 book = open_book(conn, case_id)
-                report, mine = await self._case(book)
+                report, mine = await self._case(book, tables)
                 total, runs = total + report, runs + mine
         found = [finding async for finding in replay(runs)]
         return total.with_findings(found) + Report(WHAT, histories=len(runs), seconds=time.monotonic() - began)
 
-    async def _case(self, book: Book) -> tuple[Report, list[Run]]:
-        refold = Refold(book)
+    async def _case(self, book: Book, tables: IndexTables) -> tuple[Report, list[Run]]:
+        refold = Refold(book, tables)
         # The ledger is read before the histories: what they are ahead by is new, what they lack is missing.
         findings = [*check_chain(book), *refold.run(), *compare(book), *check_documents(book, self.store)]
         runs, unreadable = runs_of(book, self.store)

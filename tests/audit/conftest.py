@@ -4,43 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
+from lived import HISTORIES, KEYS, Lived, Rehearsal
 from lives import Town
-from sqlalchemy import Connection, Engine
 from temporalio.client import WorkflowHistory
 
-from audit.anchor import Keys, make_anchor
+from audit.anchor import make_anchor
 from audit.archive import put
 from contract.names import case_workflow_id
 from db.embedded import EmbeddedPostgres, fresh_database
 from db.engine import make_engine
-from gateways.documents import DocumentStore
-
-HISTORIES = Path(__file__).resolve().parents[1] / "histories"
-KEYS = Keys({"cofre": b"0123456789abcdef0123456789abcdef"}, "cofre")
-
-
-@dataclass(frozen=True)
-class Lived:
-    """A database with two lives, their documents, and the anchor of that evening."""
-
-    engine: Engine
-    folder: Path
-    firm: UUID
-    paid: UUID
-    now: datetime
-    anchor: Path
-
-    @property
-    def store(self) -> DocumentStore:
-        return DocumentStore(self.folder / "documents")
 
 
 @pytest.fixture(scope="module")
@@ -59,22 +37,6 @@ def template(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
         _, anchor = make_anchor(engine, KEYS, now, folder / "anchors")
         yield Lived(engine, folder, firm.ids.case, paid.ids.case, now, anchor)
         engine.dispose()
-
-
-class Rehearsal:
-    """Stands in for an engine: everything happens on one connection, and is undone at the end."""
-
-    def __init__(self, conn: Connection) -> None:
-        self.conn = conn
-
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        yield self.conn
-
-    @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        with self.conn.begin_nested():
-            yield self.conn
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import KEYS, Lived
+from lived import KEYS, Lived
 from sqlalchemy import select, text
 
 from audit.anchor import Keys, check_anchor, check_anchors, load_keys, make_anchor, merkle_root, read_anchor

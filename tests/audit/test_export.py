@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import Lived
+from lived import Lived
 from lives import Town
 
 from audit.archive import runs_of

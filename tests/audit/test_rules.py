@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import Lived
+from lived import Lived
 from sqlalchemy import text
 
 from audit import refold

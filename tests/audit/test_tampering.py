@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from conftest import KEYS, Lived
+from lived import KEYS, Lived
 from sqlalchemy import Connection, insert, select, text, update
 
 from audit.anchor import read_anchor

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Lived
+from lived import Lived
 from lives import Town
 from people import short_ladder
 from pypdf import PdfReader
