@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import cache
 
 from domain.data import table
+from domain.errors import Refused
 from domain.hours import first_lawful
 from domain.policy import ContactRules
 from domain.whereabouts import Place
@@ -82,25 +83,28 @@ def choose(ways: Sequence[Way], budget: Budget, now: datetime) -> Way | Wait | R
     """The first of these ways, in their order, that may be used now.
 
     Else the earliest moment at which one of them may be; else, where every way is closed, the reason why the first of
-    them is; None where there is no way at all. Raises Refused `no-lawful-hours` where the policy's hours never meet the
-    law's.
+    them is; None where there is no way at all. A way by which the policy's hours never meet the law's is closed.
     """
     waits, closed = list[Wait](), list[Reason]()
     for way in ways:
-        if reason := budget.barred.get(way.channel):
-            closed.append(reason)
-        elif wait := _wait(way, budget, now):
-            waits.append(wait)
-        else:
+        found = budget.barred.get(way.channel) or _wait(way, budget, now)
+        if found is None:
             return way
+        if isinstance(found, Wait):
+            waits.append(found)
+        else:
+            closed.append(found)
     if waits:
         return min(waits, key=lambda wait: wait.until)
     return closed[0] if closed else None
 
 
-def _wait(way: Way, budget: Budget, now: datetime) -> Wait | None:
+def _wait(way: Way, budget: Budget, now: datetime) -> Wait | Reason | None:
     made = budget.made if budget.capped else ()
-    return room(made, budget.rules, now, way.channel, way.address, way.place)
+    try:
+        return room(made, budget.rules, now, way.channel, way.address, way.place)
+    except Refused:
+        return Reason.HOURS
 
 
 def room(
@@ -109,7 +113,7 @@ def room(
     """None where a contact may be made now; else the next moment at which it may, and why it may not before.
 
     That moment is lawful at the place, in the zone of the place, and within the caps as long as no other contact comes
-    between.
+    between. Raises Refused `no-lawful-hours` where the policy's hours never meet the law's.
     """
     at, first = now, None
     while True:

@@ -21,6 +21,7 @@ from domain.limitation import limitation
 from domain.money import ZERO, cents
 from domain.places import time_zone
 from domain.plans import PlanState, instalment_state
+from domain.whereabouts import Place, home_at
 
 LEVELS: tuple[f.Level, ...] = ("sent", "delivered", "read", "received-by-name")
 LIVE = frozenset({"sent", "confirmed", "withdrawing", "suspended"})
@@ -201,6 +202,10 @@ class Case:
     policy_hash: str
     terms: Terms
     ladder_due: date
+    ibge: str = ""
+    """His municipality (IBGE code), for its holidays; empty where it is not known."""
+    best_hours: str = ""
+    """The local hours in which he asked to be contacted, like 14:00-16:00."""
     awaits_release: bool = False
     payments: list[Paid] = field(default_factory=list)
     reductions: list[Reduced] = field(default_factory=list)
@@ -321,6 +326,10 @@ class Case:
     def today(self, now: datetime) -> date:
         """The civil day at the debtor's place."""
         return now.astimezone(time_zone(self.uf)).date()
+
+    def place(self) -> Place:
+        """Where his contacts are planned for."""
+        return home_at(self.uf, self.ibge)
 
     def limitation(self) -> Limitation:
         """Last days of protest and of any contact, from the original due date or what interrupted the term."""

@@ -121,9 +121,13 @@ class PaymentNews:
 
 @dataclass(frozen=True)
 class ContactDataChanged:
-    """A new or corrected address: what waited for a way to reach the debtor may go on."""
+    """A new or corrected address: what waited for a way to reach the debtor may go on.
+
+    `hours`: the local hours in which he asked to be contacted, like 14:00-16:00; "any" takes such a wish back.
+    """
 
     channel: str
+    hours: str = ""
     kind: Literal["contact_data"] = "contact_data"
 
 

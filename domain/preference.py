@@ -20,6 +20,8 @@ from domain.policy import Hours
 
 WEIGHTS: Mapping[str, int] = {"replied": 4, "read": 2, "delivered": 1, "failed": -2}
 """What the fate of one contact says about its address."""
+ANY_HOURS = "any"
+"""Instead of hours: a wish for certain hours is taken back."""
 TELLING = frozenset({"replied", "read"})
 """What tells the hour at which a person looks; a delivery only tells the hour at which we wrote."""
 _OFTEN_ENOUGH = 2

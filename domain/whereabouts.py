@@ -72,6 +72,15 @@ def place_at(uf: str, ibge: str = "") -> Place:
 
 
 @lru_cache(maxsize=1 << 14)
+def home_at(uf: str, ibge: str = "") -> Place:
+    """The place by which contacts are planned: the state's clock, with the holidays of its municipality.
+
+    Where a contact may really go out is `place_at`; one clock has lawful hours under any policy, two might have none.
+    """
+    return Place((Spot(known_uf(uf), ibge, time_zone(uf).key),))
+
+
+@lru_cache(maxsize=1 << 14)
 def phone_spots(e164: str) -> tuple[Spot, ...]:
     """The places that a Brazilian number tells by its area code; every state where it tells none.
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from domain import facts as f
 from domain.case import LEVELS, Approval, Case, Need, OpenTask
-from domain.errors import Refused
+from domain.errors import BadInput, Refused
 from domain.fold.base import Moment, finish_step, fold, open_case, present_again, task_of
+from domain.preference import ANY_HOURS, parse_hours
 
 
 @fold.register(f.Opened)
@@ -19,9 +20,18 @@ def _nothing(fact: Any, case: Case, at: Moment) -> None:
 
 @fold.register
 def _contact_data(fact: f.ContactDataChanged, case: Case, at: Moment) -> None:
+    if fact.hours:
+        case.best_hours = _hours(fact.hours)
     for task_id, task in list(case.tasks.items()):
         if task.kind == "find-contact":
             del case.tasks[task_id]
+
+
+def _hours(text: str) -> str:
+    try:
+        return text if text != ANY_HOURS and parse_hours(text) else ""
+    except BadInput as wrong:
+        raise Refused("bad-hours", str(wrong)) from None
 
 
 @fold.register

@@ -10,6 +10,7 @@ from domain.calendars import add_bank_days, next_bank_day
 from domain.case import StepState
 from domain.hours import contact_moment, first_lawful
 from domain.policy import BUILT, FIRM, Offset, Step, built_channels
+from domain.preference import parse_hours
 from domain.rules import firm, money
 from domain.rules.base import Action, Bench, Instruction, Move
 from domain.rules.firm import SILENT_NOTICE
@@ -20,8 +21,7 @@ def planned(r: Bench, step: Step, day: date) -> date:
     """The day a step is meant to be done: of a contact that of its lawful moment, not the Sunday before it."""
     if step.do not in ("contact", "notice"):
         return day
-    case = r.case
-    return contact_moment(day, case.uf, "message", r.policy.contact, case.jitter).date()
+    return contact_moment(day, r.case.place(), "message", r.policy.contact, r.case.jitter).date()
 
 
 def row(r: Bench, step: Step) -> dict[str, str]:
@@ -77,9 +77,10 @@ def contact_at(r: Bench, step: Step, day: date) -> datetime:
     start = max(day, r.today)
     if case.last_contact_on and start <= case.last_contact_on:
         start = case.last_contact_on + timedelta(days=1)
-    at = contact_moment(start, case.uf, channel, rules, case.jitter)
+    place = case.place()
+    at = contact_moment(start, place, channel, rules, case.jitter, parse_hours(case.best_hours))
     if start == r.today:
-        at = max(at, first_lawful(r.now, case.uf, channel, rules))
+        at = max(at, first_lawful(r.now, place, channel, rules))
     return r.not_before(at, step.id)
 
 

@@ -25,7 +25,7 @@ def owes_thanks(r: Bench) -> Instruction | None:
     unthanked = [p for p in r.case.counted() if not p.thanked]
     if not unthanked or r.case.closed or r.case.ended or r.outcome() == "prescribed":
         return None
-    at = first_lawful(r.now, r.case.uf, "email", r.policy.contact)
+    at = first_lawful(r.now, r.case.place(), "email", r.policy.contact)
     step = f"{THANKS}-{len(r.case.payments)}"
     return r.instruct(Action.CONTACT, "thanks for a payment", r.not_before(at, step), step)
 
@@ -35,7 +35,7 @@ def owes_a_word(r: Bench) -> Move | None:
     word = next((word for word in r.case.owed if _may_say(r, word.text)), None)
     if word is None or r.case.closed or SILENT & {*r.case.holds}:
         return None
-    at = first_lawful(r.now, r.case.uf, "email", r.policy.contact)
+    at = first_lawful(r.now, r.case.place(), "email", r.policy.contact)
     step = word_step(word)
     return r.instruct(Action.CONTACT, f"confirmation: {word.text}", r.not_before(at, step), step)
 
@@ -121,7 +121,7 @@ def has_plan(r: Bench) -> Move | None:
 def _remind(r: Bench, step: str, day: date) -> Instruction:
     """A reminder of an instalment is a contact like any other: hours, caps, opt-outs."""
     rules = r.policy.contact
-    at = contact_moment(max(day, r.today), r.case.uf, "message", rules, r.case.jitter)
+    at = contact_moment(max(day, r.today), r.case.place(), "message", rules, r.case.jitter)
     if day <= r.today:
-        at = max(at, first_lawful(r.now, r.case.uf, "message", rules))
+        at = max(at, first_lawful(r.now, r.case.place(), "message", rules))
     return r.instruct(Action.CONTACT, "reminder of an instalment", r.not_before(at, step), step)

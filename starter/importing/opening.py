@@ -70,7 +70,8 @@ def _case(row: InvoiceRow, policy: Policy, case_id: UUID, debtor_id: UUID) -> Ca
         monthly_interest_percent=row.monthly_interest_percent,
         charges_source=row.charges_source,
     )
-    return Case(str(case_id), row.uf, jitter_of(str(debtor_id)), policy.hash, terms, ladder_due=row.due)
+    jitter = jitter_of(str(debtor_id))
+    return Case(str(case_id), row.uf, jitter, policy.hash, terms, ladder_due=row.due, ibge=row.ibge)
 
 
 @dataclass(frozen=True)
