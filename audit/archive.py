@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,9 +22,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from audit.book import Book, open_book
 from audit.findings import Finding
-from audit.histories import Run, ended, previous_run
+from audit.histories import ARCHIVED, Run, ended, previous_run
 from contract.names import case_workflow_id
 from db.rows import ARCHIVE, CASE
+from domain.decide import Action
 from gateways.documents import DocumentStore
 
 LONG_OPEN = timedelta(days=15)
@@ -182,27 +183,32 @@ def runs_of(book: Book, store: DocumentStore) -> tuple[list[Run], list[Finding]]
         except UnreadableError as error:
             findings.append(Finding(book.name, "archive", str(error)))
             continue
-        runs.append(Run(book.name, row.generation, row.part, history, "arquivo"))
+        runs.append(Run(book.name, row.generation, row.part, history, ARCHIVED))
     return runs, findings
 
 
-def gaps(book: Book, now: datetime) -> list[Finding]:
-    """Archives that must be there and are not: of a case closed for some time, and of what others continue."""
-    found, have = [], {(row.generation, row.part) for row in book.archives}
+def gaps(book: Book, now: datetime, live: Collection[int] = ()) -> list[Finding]:
+    """Archives that must be there and are not: of a case closed for some time, and of what others continue.
+
+    `live` are generations whose history the server still has.
+    """
+    found, have = list[Finding](), {(row.generation, row.part) for row in book.archives}
     for generation, part in sorted(have):
-        earlier = [(generation, other) for other in range(1, part)]
-        missing = [number for number in earlier if number not in have]
-        found += [
-            _missing(book, f"falta o da parte {n} da geração {g}, que a parte {part} continua") for g, n in missing
-        ]
-    row = book.row
-    decided = {instruction.generation for instruction in book.instructions}
-    for generation in sorted(decided - {number for number, _ in have}):
-        closed = generation < row.generation or row.stage == "closed"
-        since = row.closed_at if generation == row.generation else None
-        if closed and (since is None or now - since > GRACE):
+        missing = [(generation, other) for other in range(1, part) if (generation, other) not in have]
+        text = "falta o histórico da parte {1} da geração {0}, que outra continua"
+        found += [_missing(book, text.format(*number)) for number in missing]
+    archived = {generation for generation, _ in have} | set(live)
+    for generation, last in _last_decisions(book).items():
+        over = last.body["action"] == Action.CLOSE and now - last.business_at > GRACE
+        if over and generation not in archived:
             found.append(_missing(book, f"não há histórico da geração {generation}, já encerrada"))
     return found
+
+
+def _last_decisions(book: Book) -> dict[int, Row[Any]]:
+    """The last decision of each generation."""
+    pairs = zip(book.instructions, book.of_kind("decided"), strict=False)
+    return {instruction.generation: entry for instruction, entry in pairs}
 
 
 def _missing(book: Book, text: str) -> Finding:

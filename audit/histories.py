@@ -39,9 +39,13 @@ _ENDS = frozenset(
 _CONVERTER = PLUGIN.data_converter.payload_converter  # type: ignore[union-attr]
 
 
+ARCHIVED, LIVE = "arquivo", "servidor"
+"""Where a history was read."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """The history of one run of a case. `source`: "arquivo" or "servidor"."""
+    """The history of one run of a case. `source`: ARCHIVED or LIVE."""
 
     case_id: str
     generation: int

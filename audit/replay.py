@@ -24,7 +24,7 @@ from audit.chain import check_chain
 from audit.compare import compare
 from audit.documents import check_documents
 from audit.findings import Finding
-from audit.histories import Run, against_ledger, replay
+from audit.histories import LIVE, Run, against_ledger, replay
 from audit.refold import Refold
 from audit.report import Report
 from audit.tables import IndexTables
@@ -74,7 +74,8 @@ class Auditor:
         findings = [*check_chain(book), *refold.run(), *compare(book), *check_documents(book, self.store)]
         runs, unreadable = runs_of(book, self.store)
         runs, more = await self.with_live(book, runs)
-        findings += [*unreadable, *more, *gaps(book, self.clock.business(datetime.now(UTC)))]
+        live = {run.generation for run in runs if run.source == LIVE}
+        findings += [*unreadable, *more, *gaps(book, self.clock.business(datetime.now(UTC)), live)]
         findings += against_ledger(book, runs)
         report = Report(WHAT, 1, len(book.ledger), refold.decided, documents=len(book.documents))
         return report.with_findings(findings), runs
@@ -99,7 +100,7 @@ class Auditor:
     async def _live(self, client: Client, book: Book, generation: int, mine: Sequence[Run]) -> list[Run]:
         done = {run.history.run_id: run.part for run in mine if run.closed}
         found = await fetch_runs(client, book.id, generation, done)
-        return [Run(book.name, generation, part, history, "servidor") for part, history in found]
+        return [Run(book.name, generation, part, history, LIVE) for part, history in found]
 
 
 def _contradicts(archived: Run, live: Sequence[Run]) -> bool:
