@@ -52,7 +52,7 @@ class Said:
     @property
     def purpose(self) -> str:
         """How the contact's row calls it; only what counts is told to a case when it comes back."""
-        return "ladder" if self.counts else "answer"
+        return "ladder" if self.counts else "thanks" if self.text_id.startswith(THANKS) else "answer"
 
 
 def said(desk: Desk, name: str) -> Said:
