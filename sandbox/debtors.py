@@ -93,6 +93,9 @@ CORRECTED = (
     "--city 'Belo Horizonte' --uf MG --cep 30110-000"
 )
 
+NEWS = f"news {{day}} --creditor {{code}} --by {CLERK}"
+"""What the clerk types every morning, when the account of the day before has been read."""
+
 HABITS = (
     Act("task_opened:step", _log("call", "no-answer")),
     Act("notice_issued", _log("letter", "delivered"), days=4),

@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from db.rows import APPROVAL, WORD
 from domain.calendars import is_bank_day
+from domain.news import last_bank_day_before
 from domain.places import time_zone
-from sandbox.debtors import HABITS, STAFF, STORIES, Act, Story
+from sandbox.debtors import HABITS, NEWS, STAFF, STORIES, Act, Story
 from starter.demo.hands import Hands, Movement, Typed
 from starter.demo.watch import Life, Sign, Watch
 from starter.installation import OFFICE
@@ -59,6 +60,7 @@ class Play:
         self.problems: list[str] = []
         self._habits: set[tuple[UUID, int, Act]] = set()
         self._waiting: dict[tuple[UUID, int, Act], Part] = {}
+        self._news: dict[str, date] = {}
 
     def life(self, cast: Cast) -> Life | None:
         """The case of a cast, once it is imported."""
@@ -89,6 +91,7 @@ class Play:
     # --- acting ------------------------------------------------------------------------------------------------------
     def act(self, clock: Callable[[], datetime]) -> None:
         """Do everything whose time has come; `clock` gives business time. Calls first, since their hours are short."""
+        self._tell_news(clock().astimezone(OFFICE).date())
         for due in self._due(clock()):
             self._waiting.setdefault((due.life.id, due.sign.seq, due.act), due)
         tried: set[int] = set()
@@ -96,6 +99,13 @@ class Play:
             tried.add(id(part))
             if self._do(part, clock()):
                 del self._waiting[(part.life.id, part.sign.seq, part.act)]
+
+    def _tell_news(self, today: date) -> None:
+        """Every morning the clerk has read the bank's account: all payments up to the day before are known."""
+        known = last_bank_day_before(today)
+        for code in {cast.story.creditor for cast in self.casts}:
+            if self._news.get(code) != known and self.hands.type(NEWS.format(day=known, code=code), today).code == 0:
+                self._news[code] = known
 
     def _next(self, now: datetime, tried: set[int]) -> Part | None:
         ready = [
