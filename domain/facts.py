@@ -235,6 +235,24 @@ class DisputeResolved:
 
 
 @dataclass(frozen=True)
+class ReplyReceived:
+    """The debtor wrote; his words stand in an erasable row, `content` is their salted HMAC.
+
+    `meaning`: codes of what was understood. `task`: the kind of task by which a person answers, "" = none, and `why`.
+    `answer`: the text that he is owed beside what other facts confirm, "" = none.
+    """
+
+    reply_id: str
+    channel: str
+    meaning: tuple[str, ...]
+    content: str
+    task: str = ""
+    answer: str = ""
+    why: str = ""
+    kind: Literal["reply"] = "reply"
+
+
+@dataclass(frozen=True)
 class OptedOut:
     """No more contacts on these channels; "electronic" means every one but the letter."""
 
@@ -716,12 +734,13 @@ class Refusal:
 
 Told = (
     Extended | Adjusted | Voided | WrittenOff | PaymentReceived | PaymentInClearing | PaymentClaimed | PaymentReversed
-    | LimitationOverridden | BoletoWithdrawn | PaymentNews | Vanished | ContactDataChanged
-    | Released | PromiseMade | PlanOffered | PlanAgreed | PlanEnded | DisputeOpened | DisputeExplained | DisputeResolved | OptedOut | OptedIn | Paused | Resumed | HoldSet
-    | HoldLifted | NoteAdded | ContactLogged | TaskDone | Approved | ApprovalRefused | PolicyMigrated | Unreadable
-    | ContactSent | ContactDeferred | ContactFailed | Unreachable | NoticeIssued | NoticeProved | NoticeReturned
-    | TitleQueued | TitleIncomplete | TitleSent | TitleConfirmed | TitleReturned | TitleRegistered | TitleWithdrawn
-    | TitleCancelled | TitleSuspended | WithdrawalAsked | HandedOver | ActionFailed
+    | LimitationOverridden | BoletoWithdrawn | PaymentNews | Vanished | ContactDataChanged | Released | PromiseMade
+    | PlanOffered | PlanAgreed | PlanEnded | DisputeOpened | DisputeExplained | DisputeResolved | ReplyReceived
+    | OptedOut | OptedIn | Paused | Resumed | HoldSet | HoldLifted | NoteAdded | ContactLogged | TaskDone | Approved
+    | ApprovalRefused | PolicyMigrated | Unreadable | ContactSent | ContactDeferred | ContactFailed | Unreachable
+    | NoticeIssued | NoticeProved | NoticeReturned | TitleQueued | TitleIncomplete | TitleSent | TitleConfirmed
+    | TitleReturned | TitleRegistered | TitleWithdrawn | TitleCancelled | TitleSuspended | WithdrawalAsked
+    | HandedOver | ActionFailed
 )  # fmt: skip
 Own = (
     Opened | StepPassedOver | TaskOpened | ApprovalAsked | PromiseKept | PromiseBroken | PlanBroken | PlanCompleted

@@ -108,6 +108,7 @@ def required(text_id: str, channel: Channel, data: MessageData, plain: str) -> l
         ("how to pay", [_pay(text_id, channel, data, plain)]),
         ("how to dispute", [how.dispute]),
         ("how to stop", [how.stop, "SAIR"]),
+        ("the reference by which it is found again", [data.short_ref]),
         ("how to check that it is genuine", [how.verify, creditor.site or creditor.phone or creditor.email]),
     ]
     if text_id in PLAN and data.plan:

@@ -41,6 +41,10 @@ TEXTS = (
     "contestacao-recebida",
     "contestacao-pergunta",
     "prorrogacao-confirmada",
+    "resposta-segunda-via",
+    "resposta-pessoa",
+    "resposta-qual-dia",
+    "resposta-combinar",
 )
 SCRIPTS = ("roteiro-cordial",)
 CHANNELS: tuple[Channel, ...] = ("email", "sms")
@@ -69,6 +73,7 @@ PROTECTED = frozenset(
         "acordo-proposto",
         "parcela-atrasada",
         "acordo-quebrado",
+        "resposta-combinar",
     }
 )
 """Texts that tell a consumer of the protection against over-indebtedness."""

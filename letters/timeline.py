@@ -37,6 +37,12 @@ _WORDS = {
     "ladder": "régua", "thanks": "agradecimento", "notice": "notificação",
     "in-flight": "sem resposta do provedor", "accepted": "aceito para envio", "delivered": "aceito no destino",
     "bounced": "devolvido", "failed": "não enviado",
+    "stop": "pede que não escrevam mais", "wrong-person": "diz que não é a pessoa", "already-paid": "diz que já pagou",
+    "promise": "diz quando paga", "wants-instalments": "quer parcelas", "accepts-offer": "aceita a proposta",
+    "second-copy": "pede segunda via", "no-invoice": "não recebeu a fatura", "no-goods": "não recebeu o que comprou",
+    "wrong-amount": "contesta o valor", "denies": "diz que não deve", "not-mine": "diz que a dívida não é sua",
+    "reason-of-delay": "explica o atraso", "wants-a-person": "quer falar com uma pessoa", "unclear": "não entendida",
+    "answer-debtor": "responder ao devedor",
 }  # fmt: skip
 """Codes that stand in facts and rows; another is shown as it is."""
 _ACTORS = {"engine": "régua", "signal": "sistema", "sendgrid": "provedor de e-mail", "twilio": "provedor de SMS"}
@@ -61,6 +67,7 @@ HAPPENED: dict[str, str] = {
     "dispute": "Contestação aberta",
     "dispute_explained": "Contestação explicada pelo devedor",
     "resolve": "Contestação decidida; procedente: {upheld}",
+    "reply": "Mensagem do devedor por {channel}: {meaning}",
     "opt_out": "Recusa de contato: {channels}",
     "opt_in": "Contato de novo permitido: {channels}",
     "pause": "Pausa de {since} até {until}",
@@ -146,7 +153,7 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, dict):
         return ""  # a state for machines
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join(map(word, value))
     if isinstance(value, bool):
         return "sim" if value else "não"
     if isinstance(value, Decimal):

@@ -1,4 +1,4 @@
-"""Facts about what is agreed with the debtor: promises, plans, disputes."""
+"""Facts about what is agreed with the debtor: promises, plans, disputes, and what he writes."""
 
 from __future__ import annotations
 
@@ -143,3 +143,18 @@ def _resolve(fact: f.DisputeResolved, case: Case, at: Moment) -> None:
         say_goodbye(case)
     else:
         case.reductions.append(Reduced(part, "rebate", at.day(case)))
+
+
+@fold.register
+def _reply(fact: f.ReplyReceived, case: Case, at: Moment) -> None:
+    """What he wrote is always recorded. Where a person has to answer, the ladder rests until he has read it."""
+    if case.closed:
+        return
+    asked = any(task.kind == fact.task for task in case.tasks.values()) or any(
+        need.task == fact.task for need in case.needs
+    )
+    if fact.task and not asked:
+        details = (f"message {fact.reply_id}", fact.why)
+        case.needs.append(Need(fact.task, holds=True, details=tuple(filter(None, details))))
+    if fact.answer:
+        owe(case, fact.answer, fact.reply_id)

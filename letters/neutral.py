@@ -1,0 +1,42 @@
+"""Confirmations that go to whoever wrote, also to a stranger: who writes, what was done, and nothing of any debt.
+
+They are no collection documents (CDC art. 42-A asks nothing of them), and LGPD art. 6 III wants them to say no more
+than they must: a recycled number belongs to somebody whom no debt concerns.
+"""
+
+from __future__ import annotations
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from domain.errors import BadInput
+from letters.checks import DEBT, FIRM
+from letters.gsm import fold
+from letters.models import Channel, Message
+from letters.templates import DIRECTORY
+
+STOPPED, STRANGER = "resposta-parada", "resposta-engano"
+NEUTRAL = (STOPPED, STRANGER)
+
+_LOADER = FileSystemLoader(DIRECTORY)
+_PLAIN = Environment(autoescape=False, loader=_LOADER, undefined=StrictUndefined, auto_reload=False)  # noqa: S701 - no HTML
+
+
+def render_neutral(text_id: str, channel: Channel, name: str, short_ref: str) -> Message:
+    """A confirmation for one channel. `name` is who was written to, "" where that is not known.
+
+    Raises `BadInput` for an unknown text.
+    """
+    if text_id not in NEUTRAL:
+        raise BadInput(f"text: {text_id!r} is not neutral; use one of {', '.join(NEUTRAL)}")
+    template = _PLAIN.get_template(f"{text_id}.j2")
+    words = "".join(template.blocks[channel](template.new_context({}))).strip()
+    if channel == "sms":
+        return Message("", fold(f"{f'{name}: ' if name else ''}{words} Ref. {short_ref}"), None)
+    subject = " ".join(f"Mensagem de {name or 'confirmação'} ref. {short_ref}".split())
+    return Message(subject, f"Olá.\n\n{words}\n\n{name}\nReferência: {short_ref}\n", None)
+
+
+def shows_a_debt(message: Message, name: str) -> bool:
+    """Does a confirmation hint at a debt? The name of who writes is nobody's wording."""
+    text = fold(f"{message.subject} {message.text}").lower().replace(fold(name).lower(), "")
+    return bool(DEBT.search(text) or FIRM.search(text))
