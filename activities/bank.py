@@ -30,7 +30,7 @@ from activities.money import (
     lock_money,
     open_tasks,
     set_news,
-    store_in_pages,
+    store_many,
     take,
     task_values,
 )
@@ -275,7 +275,7 @@ class _Reader:
                 self.done[_COUNTED[fact.kind]] += 1
             elif record.kind is Kind.IN_CLEARING:
                 self._ask(record, "money in clearing for a title that is not known")
-        self.facts += store_in_pages(conn, facts)
+        self.facts += store_many(conn, facts)
         self.done["tasks"] += open_tasks(conn, tasks)
 
     def _fact(self, record: Record) -> f.PaymentInClearing | f.BoletoWithdrawn | None:
