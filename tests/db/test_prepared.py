@@ -54,10 +54,15 @@ def test_it_is_the_transaction_of_the_connection(engine: Engine) -> None:
         assert names(engine) == ["ana", "bia"]
 
 
-def test_a_connection_that_died_is_not_used_again(engine: Engine) -> None:
-    with pytest.raises(psycopg.OperationalError), engine.begin() as conn:
+def _kill_and_ask(engine: Engine) -> None:
+    with engine.begin() as conn:
         backend = conn.execute(text("SELECT pg_backend_pid()")).scalar_one()
         with engine.begin() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
         together(conn, [ALL()])
+
+
+def test_a_connection_that_died_is_not_used_again(engine: Engine) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        _kill_and_ask(engine)
     assert names(engine) == []
