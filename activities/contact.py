@@ -18,7 +18,7 @@ from temporalio import activity
 
 from activities import outbox, quotes
 from activities import statements as sql
-from activities.budget import counted, room_after
+from activities.budget import Chosen, again_waits, counted, way
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
 from activities.quotes import Codes, not_made
 from activities.saying import Said, about, attached, said
@@ -75,10 +75,10 @@ class Contacts:
             if answer := desk.guard(given):
                 return answer
             read = _read(desk, given, rows)
-            found = self._already(desk, given, read) or self._new(desk, given, debtor, rows, read, may_make)
+            found = self._already(desk, given, debtor, read) or self._new(desk, given, debtor, rows, read, may_make)
             return found if isinstance(found, Plan | Codes) else desk.conclude_with(given, found)
 
-    def _already(self, desk: Desk, given: Perform, read: Read) -> Plan | f.Told | None:
+    def _already(self, desk: Desk, given: Perform, debtor: Row[Any], read: Read) -> Plan | f.Told | None:
         """A contact that stands for this attempt already: our own from before a crash, or one that covers us."""
         if not read.link:
             return None
@@ -90,6 +90,8 @@ class Contacts:
         if not row.lead:
             until = self._soon(LOOK_AGAIN, given)
             return f.ContactDeferred(given.step, until, "a message of another case covers it")
+        if waits := again_waits(desk, given.step, debtor, row):
+            return waits
         (links,) = together(desk.conn, [sql.LINKS(id_=row.id)])
         covers = tuple((link.case_id, link.step, link.attempt) for link in links if not link.lead)
         return Plan(outbox.resume(self.world, desk.conn, row, self._files(desk, given, row.channel, read)), covers)
@@ -111,18 +113,13 @@ class Contacts:
         self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]], read: Read, may_make: bool
     ) -> Plan | Codes | f.Told:
         what, today = said(desk, given.step), desk.case.today(desk.now)
-        point = _way(desk, what, read.points)
-        if point is None:
-            return f.Unreachable(given.step, "no usable channel")
+        found = way(desk, given.step, what, debtor, read.points, read.counted)
+        if not isinstance(found, Chosen):
+            return found
         fields = about(desk, what, today)
         if fields is None:
             return f.Unreachable(given.step, "overtaken: nothing true is left to say")
-        if what.counts:
-            planned = [row.planned_at for row in read.counted]
-            until = room_after(planned, desk.case.uf, desk.policy.contact, desk.now)
-            if until:
-                return f.ContactDeferred(given.step, until, "caps of the debtor")
-        draft = Draft(given, what, point, _companions(desk, rows) if what.step else [], fields)
+        draft = Draft(given, what, found.point, _companions(desk, rows) if what.step else [], fields)
         wanted = self._quotes(desk, draft, read, today)
         shown = quotes.standing(desk.conn, wanted, today)
         missing = tuple(quote for quote in wanted if quote.case_id not in shown)
@@ -252,12 +249,6 @@ def _read(desk: Desk, given: Perform, cases: Sequence[Row[Any]]) -> Read:
             ],
         )
     )
-
-
-def _way(desk: Desk, what: Said, points: Rows) -> Row[Any] | None:
-    """The first usable address that this step has not tried yet, on the first channel that is built and allowed."""
-    open_channels = [channel for channel in what.channels if not desk.case.deaf_to(channel)]
-    return next((p for channel in open_channels for p in points if p.channel == channel), None)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from temporalio import activity
 
 from activities import outbox, quotes
+from activities.budget import bars, notice_waits
 from activities.desk import Desk, at_desk, at_desk_with_debtor, cause_of
 from activities.documents import PDF, Letter, hand_to_mail_house, keep_document, read_document
 from activities.news import wait_for_news
@@ -161,7 +162,7 @@ class Notices:
         return (task.outcome.strip().lower() or "done") if task else ""
 
     def _new(self, desk: Desk, debtor: Row[Any], notice_id: UUID, step: Step, number: int) -> Plan | f.Told:
-        if deferred := wait_for_news(desk, step.id):
+        if deferred := wait_for_news(desk, step.id) or notice_waits(desk, step.id, built_channels(step), debtor):
             return deferred
         days = stated_days(desk, step)
         firm = announced(desk, step, days)
@@ -289,7 +290,7 @@ class _Issue:
             .where(CONTACT_POINT.c.state == "usable")
             .order_by(CONTACT_POINT.c.rank, CONTACT_POINT.c.id)
         ).first()
-        if point is None:
+        if point is None or bars(desk, self.debtor, point):
             return None
         reference, today = outbox.short_ref(), desk.case.today(desk.now)
         data = message_data(self.creditor, self.debtor, [self.claim], desk.policy, today, reference, channel)

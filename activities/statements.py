@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.prepared import Prepared
 from db.rows import (
+    BLOCK_ENTRY,
     CASE,
     CONTACT,
     CONTACT_ATTEMPT,
@@ -19,10 +20,12 @@ from db.rows import (
     CREDITOR,
     DEBTOR,
     FACT,
+    HOLIDAY,
     INSTRUCTION,
     INVOICE,
     LEDGER,
     SCHEDULE,
+    WEBHOOK_EVENT,
 )
 
 _ID = bindparam("id_", type_=sa.Uuid)
@@ -95,17 +98,75 @@ FRESH_POINTS = Prepared(
 )
 """Usable addresses of a debtor (`debtor_`) that a step (`step_`) of a case (`id_`) has not tried yet."""
 
-COUNTED = Prepared(
-    select(CONTACT.c.planned_at)
-    .where(CONTACT.c.debtor_id == _ID, CONTACT.c.counts)
-    .where(CONTACT.c.planned_at > bindparam("since", type_=CONTACT.c.planned_at.type))
+POINT = Prepared(select(CONTACT_POINT).where(CONTACT_POINT.c.id == _ID))
+POINTS = Prepared(
+    select(CONTACT_POINT)
+    .where(CONTACT_POINT.c.debtor_id == _ID, CONTACT_POINT.c.state == "usable")
+    .where(CONTACT_POINT.c.channel == sa.any_(bindparam("channels", type_=ARRAY(sa.Text))))
+)
+"""Usable addresses of a debtor (`id_`) on these `channels`."""
+
+_SINCE = bindparam("since", type_=CONTACT.c.planned_at.type)
+_COUNTS = (
+    select(CONTACT.c.planned_at, CONTACT.c.channel, CONTACT_POINT.c.address)
+    .where(CONTACT.c.counts, CONTACT.c.planned_at > _SINCE)
     .where(CONTACT.c.state != "failed", CONTACT.c.state != "bounced")
+)
+COUNTED = Prepared(
+    _COUNTS.outerjoin_from(CONTACT, CONTACT_POINT, CONTACT_POINT.c.id == CONTACT.c.contact_point_id)
+    .where(CONTACT.c.debtor_id == _ID)
     .order_by(CONTACT.c.planned_at)
 )
-"""When a debtor (`id_`) was contacted after `since`, as far as it counts in the caps."""
+"""When, how and where a debtor (`id_`) was contacted after `since`, as far as it counts in the caps."""
+AT_ADDRESSES = Prepared(
+    _COUNTS.join_from(CONTACT, CONTACT_POINT, CONTACT_POINT.c.id == CONTACT.c.contact_point_id)
+    .where(CONTACT.c.creditor_id == bindparam("creditor_", type_=sa.Uuid), CONTACT.c.debtor_id != _ID)
+    .where(CONTACT_POINT.c.address == sa.any_(bindparam("addresses", type_=ARRAY(sa.Text))))
+)
+"""The same of a creditor's (`creditor_`) other debtors than `id_` at these `addresses`."""
+LOCK_ADDRESS = Prepared(select(sa.func.pg_advisory_xact_lock(bindparam("key", type_=sa.BigInteger))))
+"""Held until the transaction ends. After the locks of debtor and cases, by ascending `key`, and before none of them."""
+BLOCKED = Prepared(
+    select(BLOCK_ENTRY.c.uf, BLOCK_ENTRY.c.registered_on, BLOCK_ENTRY.c.until).where(
+        ((BLOCK_ENTRY.c.kind == "document") & (BLOCK_ENTRY.c.value == bindparam("document_", type_=sa.Text)))
+        | (
+            (BLOCK_ENTRY.c.kind == "phone")
+            & BLOCK_ENTRY.c.value.in_(select(CONTACT_POINT.c.address).where(CONTACT_POINT.c.debtor_id == _ID))
+        )
+    )
+)
+"""Entries of block lists under which a debtor (`id_`) stands, by his document (`document_`) or any of his phones."""
+HOLIDAYS = Prepared(
+    select(HOLIDAY.c.day)
+    .where(HOLIDAY.c.place == sa.any_(bindparam("places", type_=ARRAY(sa.Text))))
+    .where(HOLIDAY.c.day.between(bindparam("first", type_=sa.Date), bindparam("last", type_=sa.Date)))
+)
+"""Loaded days off at these `places` (BR, states, IBGE codes)."""
+SPENT = Prepared(
+    select(CONTACT.c.channel, CONTACT.c.segments, CONTACT.c.price, CONTACT.c.currency)
+    .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
+    .where(CONTACT_CASE.c.case_id == _ID, CONTACT_CASE.c.lead, CONTACT.c.purpose != "logged")
+    .where((CONTACT.c.state != "failed") | CONTACT.c.price.is_not(None))
+)
+"""What the contacts that a case (`id_`) sent have cost; what another case sent costs the one that it covers nothing."""
+FATES = Prepared(
+    select(
+        CONTACT.c.id, CONTACT.c.channel, CONTACT.c.state, CONTACT.c.planned_at, CONTACT_POINT.c.address,
+        WEBHOOK_EVENT.c.event, WEBHOOK_EVENT.c.business_at,
+    )
+    .join(CONTACT_POINT, CONTACT_POINT.c.id == CONTACT.c.contact_point_id)
+    .outerjoin(
+        WEBHOOK_EVENT,
+        (WEBHOOK_EVENT.c.contact_id == CONTACT.c.id) & WEBHOOK_EVENT.c.event.in_(["open", "click", "read", "reply"]),
+    )
+    .where(CONTACT.c.debtor_id == _ID, CONTACT.c.planned_at > _SINCE)
+    .order_by(CONTACT.c.planned_at.desc())
+    .limit(200)
+)  # fmt: skip
+"""What became of a debtor's (`id_`) contacts after `since`, newest first; several rows where there is several news."""
 
 INSERT_CONTACT = Prepared(
-    insert(CONTACT),
+    insert(CONTACT).values(currency=""),
     "id", "creditor_id", "debtor_id", "contact_point_id", "channel", "purpose", "text_id", "subject", "body",
     "content_hmac", "short_ref", "counts", "state", "provider_id", "segments", "document_id", "planned_at",
 )  # fmt: skip

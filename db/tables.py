@@ -1,8 +1,8 @@
 """The tables, as sqlmodel classes. Money NUMERIC(15,2), times timestamptz in UTC, ids UUIDs made in Python.
 
 Personal data (names, documents, addresses, message texts, free notes) stands only in tables whose rows can be erased:
-creditor, debtor, party, contact_point, invoice, contact, note, webhook_event, payment hints, and the content of
-documents. `case`, `fact`, `ledger`, `instruction` and `schedule` carry ids, codes, dates, amounts and hashes.
+creditor, debtor, party, contact_point, block_entry, invoice, contact, note, webhook_event, payment hints, and the
+content of documents. `case`, `fact`, `ledger`, `instruction` and `schedule` carry ids, codes, dates, amounts, hashes.
 """
 
 from __future__ import annotations
@@ -116,13 +116,44 @@ class ContactPoint(SQLModel, table=True):
     id: UUID = _id()
     debtor_id: UUID = Field(foreign_key="debtor.id")
     channel: str
-    address: str
+    address: str = Field(index=True)
     role: str = "debtor"
     source: str = ""
     state: str = "usable"
     consent: str = ""
     rank: int = 0
+    """Which comes first on its channel; below zero: the debtor asked to be contacted by it."""
+    best_hours: str = _text()
+    """The local hours in which he asked for it, like 14:00-16:00."""
     changed_at: datetime = _time()
+
+
+class BlockEntry(SQLModel, table=True):
+    """Who is on a state's block list: a document (CPF or CNPJ) or a phone (E.164), since and until when (included).
+
+    The row can be erased: it holds nothing but what the list itself says.
+    """
+
+    __tablename__ = "block_entry"
+    __table_args__ = (sa.UniqueConstraint("kind", "value", "uf"),)
+    id: UUID = _id()
+    uf: str
+    kind: str
+    value: str
+    registered_on: date
+    until: date | None = None
+    source: str
+    loaded_at: datetime = _time()
+
+
+class Holiday(SQLModel, table=True):
+    """A day off that the packaged tables lack. `place`: BR, a state or a municipality's IBGE code."""
+
+    place: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    name: str
+    source: str
+    loaded_at: datetime = _time()
 
 
 class Invoice(SQLModel, table=True):
@@ -242,6 +273,11 @@ class Contact(SQLModel, table=True):
     state: str
     provider_id: str = Field(default="", index=True)
     segments: int = 0
+    price: Decimal | None = Field(default=None, sa_type=sa.Numeric(12, 5), nullable=True)
+    """What the provider charged, as it writes it, in `currency` (ISO 4217); NULL while it is not known."""
+    currency: str = _text()
+    price_asked_at: datetime | None = _time(null=True)
+    """Real time at which the provider was last asked for the price."""
     document_id: UUID | None = _link("document.id", null=True)
     planned_at: datetime = _time()
     accepted_at: datetime | None = _time(null=True)

@@ -20,6 +20,7 @@ from domain.places import UFS, known_uf, time_zone
 
 PHONE_CHANNELS = frozenset({"call", "voice", "sms", "whatsapp"})
 """Channels that ring or light up a telephone, wherever it is."""
+_BRAZIL = 55
 OFFICE = "SP"
 """Whose civil day counts for a person of whom nothing is known: that of Brasília's time."""
 
@@ -86,9 +87,12 @@ def phone_spots(e164: str) -> tuple[Spot, ...]:
 
     The zones are those of its states (Anatel's table) and those that the numbering data of `phonenumbers` names.
     """
-    number = phonenumbers.parse(e164, "BR")
+    try:
+        number = phonenumbers.parse(e164, "BR")
+    except phonenumbers.NumberParseException:
+        return place_at("").spots
     ufs = _area_codes().get(str(number.national_number)[:2])
-    if number.country_code != 55 or ufs is None:
+    if number.country_code != _BRAZIL or ufs is None:
         return place_at("").spots
     zones = [zone for zone in time_zones_for_number(number) if zone != "Etc/Unknown"]
     by_library = tuple(Spot(uf, "", zone) for uf in ufs for zone in zones)
