@@ -244,13 +244,15 @@ def _http_server(host: str, port: int, health: Health) -> ThreadingHTTPServer:
 def _specs(settings: Settings, database: str, queues: Sequence[str] | None, client: Client) -> list[WorkerSpec]:
     # late: tests run these workers without that world
     from activities.registry import build_world, worker_specs
+    from audit.activity import Evidence
     from workflows.registry import WORKFLOWS
 
     try:
         world = build_world(settings, database)
     except ProgrammingError as error:
         raise BadInput("The database lacks tables of this version; run the migrations (db.migrate.upgrade)") from error
-    specs = worker_specs(settings, client, world, WORKFLOWS)
+    evidence = Evidence(world, client, settings)
+    specs = worker_specs(settings, client, world, WORKFLOWS, [evidence.archive, evidence.anchor])
     names = [spec.queue for spec in specs]
     if unknown := sorted(set(queues or ()) - set(names)):
         raise BadInput(f"--queues: there is no queue {', '.join(unknown)}; there are {', '.join(names)}")

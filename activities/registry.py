@@ -117,14 +117,23 @@ def awaited(engine: Engine, today: date) -> list[tuple[str, date]]:
     ]
 
 
-def worker_specs(settings: Settings, client: Client, world: World, workflows: Sequence[type]) -> list[WorkerSpec]:
-    """What each queue's worker runs. Call it on the event loop that the workers run on."""
+def worker_specs(
+    settings: Settings,
+    client: Client,
+    world: World,
+    workflows: Sequence[type],
+    beside: Sequence[Callable[..., Any]] = (),
+) -> list[WorkerSpec]:
+    """What each queue's worker runs, `beside` among it (errands of other rooms, such as the auditor's).
+
+    Call it on the event loop that the workers run on.
+    """
     courier = Courier(client, world.engine, world.clock)
     told = World(**{**vars(world), "deliver": threadsafe(courier, asyncio.get_running_loop())})
     contact, notice, batch, intake = Contacts(told), Notices(told), ProtestBatch(told), Intake(told, courier)
     at_home: list[Callable[..., Any]] = [
         Decisions(told).decide, Protests(told).protest, LegalHandOver(told).legal, contact.contact, notice.notice,
-        intake.scan, intake.sweep, PixPoll(told).poll_pix,
+        intake.scan, intake.sweep, PixPoll(told).poll_pix, *beside,
     ]  # fmt: skip
     return [
         WorkerSpec(CASES_QUEUE, workflows, at_home),

@@ -1,4 +1,7 @@
-"""What runs by the clock of the office, as Temporal Schedules: intake at night, sweep, protest batch in the morning."""
+"""What runs by the clock of the office, as Temporal Schedules.
+
+Intake, archive and anchor at night, the protest batch in the morning, the sweep and the bank's news all day.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contract.messages import BatchInput, Errand
 from contract.names import (
+    ANCHOR_SCHEDULE,
+    ARCHIVE_SCHEDULE,
     CASES_QUEUE,
     ERRAND_WORKFLOW,
     INTAKE_SCHEDULE,
@@ -40,6 +45,10 @@ INTAKE_AT = time(0, 30)
 BATCH_AT = time(8)
 """Business time in Brasília: well before the CRA's cut-off."""
 POLL = Errand("poll_pix", timedelta(minutes=30), "ask the bank what was paid by Pix")
+ARCHIVE = Errand("archive", timedelta(hours=4), "archive the histories of closed and of long open cases")
+ARCHIVE_AT = time(2)
+ANCHOR = Errand("anchor", timedelta(minutes=30), "seal the heads of all ledgers")
+ANCHOR_AT = time(23, 30)
 POLL_EVERY, POLL_EVERY_SCALED = timedelta(minutes=10), timedelta(seconds=2)
 """Real time: the bank's webhook tells at once, the poll finds what it did not tell."""
 SWEEP_EVERY = timedelta(minutes=1)
@@ -51,7 +60,9 @@ _WORKDAYS = ScheduleRange(1, 5)
 _EVERY_DAY = ScheduleRange(0, 6)
 
 
-SCHEDULES = (INTAKE_SCHEDULE, SWEEP_SCHEDULE, PIX_SCHEDULE, PROTEST_SCHEDULE)
+SCHEDULES = (
+    INTAKE_SCHEDULE, SWEEP_SCHEDULE, PIX_SCHEDULE, PROTEST_SCHEDULE, ARCHIVE_SCHEDULE, ANCHOR_SCHEDULE,
+)  # fmt: skip
 
 
 def schedules(clock: Clock) -> dict[str, Schedule]:
@@ -65,6 +76,12 @@ def schedules(clock: Clock) -> dict[str, Schedule]:
         ),
         PIX_SCHEDULE: _schedule(
             PIX_SCHEDULE, ERRAND_WORKFLOW, _often(clock, POLL_EVERY, POLL_EVERY_SCALED), _SECONDS, POLL
+        ),
+        ARCHIVE_SCHEDULE: _schedule(
+            ARCHIVE_SCHEDULE, ERRAND_WORKFLOW, _daily(clock, ARCHIVE_AT, _EVERY_DAY), missed, ARCHIVE
+        ),
+        ANCHOR_SCHEDULE: _schedule(
+            ANCHOR_SCHEDULE, ERRAND_WORKFLOW, _daily(clock, ANCHOR_AT, _EVERY_DAY), missed, ANCHOR
         ),
         PROTEST_SCHEDULE: _schedule(
             PROTEST_SCHEDULE, PROTEST_BATCH_WORKFLOW, _daily(clock, BATCH_AT, _WORKDAYS), missed, BatchInput(clock)
