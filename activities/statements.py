@@ -13,6 +13,7 @@ from db.prepared import Prepared
 from db.rows import (
     BLOCK_ENTRY,
     CASE,
+    CLOSED_ADDRESS,
     CONTACT,
     CONTACT_ATTEMPT,
     CONTACT_CASE,
@@ -90,13 +91,19 @@ _TRIED = (
     .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
     .where(CONTACT_CASE.c.case_id == _ID, CONTACT_CASE.c.step == _STEP, CONTACT.c.contact_point_id.is_not(None))
 )
+_CLOSED = (
+    select(CLOSED_ADDRESS.c.address)
+    .join(DEBTOR, DEBTOR.c.creditor_id == CLOSED_ADDRESS.c.creditor_id)
+    .where(DEBTOR.c.id == CONTACT_POINT.c.debtor_id, CLOSED_ADDRESS.c.address == sa.func.lower(CONTACT_POINT.c.address))
+)
 FRESH_POINTS = Prepared(
     select(CONTACT_POINT)
     .where(CONTACT_POINT.c.debtor_id == bindparam("debtor_", type_=sa.Uuid), CONTACT_POINT.c.state == "usable")
-    .where(CONTACT_POINT.c.id.not_in(_TRIED))
+    .where(CONTACT_POINT.c.id.not_in(_TRIED), ~_CLOSED.exists())
     .order_by(CONTACT_POINT.c.rank, CONTACT_POINT.c.id)
 )
-"""Usable addresses of a debtor (`debtor_`) that a step (`step_`) of a case (`id_`) has not tried yet."""
+"""Usable addresses of a debtor (`debtor_`) that a step (`step_`) of a case (`id_`) has not tried yet; never those whose
+owner asked for silence or is a stranger."""
 
 POINT = Prepared(select(CONTACT_POINT).where(CONTACT_POINT.c.id == _ID))
 POINTS = Prepared(
@@ -157,7 +164,8 @@ FATES = Prepared(
     .join(CONTACT_POINT, CONTACT_POINT.c.id == CONTACT.c.contact_point_id)
     .outerjoin(
         WEBHOOK_EVENT,
-        (WEBHOOK_EVENT.c.contact_id == CONTACT.c.id) & WEBHOOK_EVENT.c.event.in_(["open", "click", "read", "reply"]),
+        (WEBHOOK_EVENT.c.contact_id == CONTACT.c.id)
+        & sa.or_(*(WEBHOOK_EVENT.c.event == event for event in ("open", "click", "read", "reply"))),
     )
     .where(CONTACT.c.debtor_id == _ID, CONTACT.c.planned_at > _SINCE)
     .order_by(CONTACT.c.planned_at.desc())
