@@ -1,8 +1,8 @@
 """The tables, as sqlmodel classes. Money NUMERIC(15,2), times timestamptz in UTC, ids UUIDs made in Python.
 
 Personal data (names, documents, addresses, message texts, free notes) stands only in tables whose rows can be erased:
-creditor, debtor, party, contact_point, block_entry, invoice, contact, note, webhook_event, payment hints, and the
-content of documents. `case`, `fact`, `ledger`, `instruction` and `schedule` carry ids, codes, dates, amounts, hashes.
+creditor, debtor, party, contact_point, block_entry, invoice, contact, note, inbound_message, neutral_answer,
+closed_address, webhook_event, payment hints, and the content of documents. `case`, `fact`, `ledger`, `instruction` and `schedule` carry ids, codes, dates, amounts, hashes.
 """
 
 from __future__ import annotations
@@ -706,3 +706,84 @@ class Anchor(SQLModel, table=True):
     previous_mac: str
     mac: str = Field(unique=True)
     document: str
+
+
+class InboundMessage(SQLModel, table=True):
+    """What somebody wrote to us, stored before it is answered; `taken_at` when it was understood.
+
+    `sender`, `recipient`, `subject` and `body` can be emptied: `content_hmac` still proves what they said, and the
+    ledger of the cases carries it. `automatic`: a machine wrote it. `opt_out`: what the provider itself made of it
+    (STOP, START). `replied_to`: the provider's id of the message that it answers. `files`: ids of documents.
+    """
+
+    __tablename__ = "inbound_message"
+    __table_args__ = (
+        sa.UniqueConstraint("provider", "message_key"),
+        sa.Index("ix_inbound_message_waiting", "received_at", postgresql_where=sa.text("taken_at IS NULL")),
+        sa.Index("ix_inbound_message_sender", "channel", "sender", "received_at"),
+    )
+    id: UUID = _id()
+    provider: str
+    message_key: str
+    channel: str
+    sender: str
+    recipient: str
+    subject: str = ""
+    body: str = ""
+    automatic: bool = False
+    opt_out: str = ""
+    replied_to: str = ""
+    files: list[str] = _json("[]")
+    contact_id: UUID | None = _link("contact.id", null=True)
+    creditor_id: UUID | None = _link("creditor.id", null=True)
+    debtor_id: UUID | None = _link("debtor.id", null=True)
+    meaning: list[str] = _json("[]")
+    outcome: str = ""
+    answer: str = ""
+    content_hmac: str = ""
+    received_at: datetime = _time()
+    business_at: datetime = _time()
+    taken_at: datetime | None = _time(null=True)
+
+
+class NeutralAnswer(SQLModel, table=True):
+    """A confirmation to whoever wrote, outside every case: intent first, then what became of it; one per message.
+
+    `state`: waiting (until `not_before`, business time), in-flight, accepted, failed. Tries are in real time.
+    """
+
+    __tablename__ = "neutral_answer"
+    __table_args__ = (
+        sa.Index("ix_neutral_answer_open", "not_before", postgresql_where=sa.text("state IN ('waiting', 'in-flight')")),
+    )
+    id: UUID = _id()
+    inbound_id: UUID = Field(foreign_key="inbound_message.id", unique=True)
+    creditor_id: UUID = _link("creditor.id")
+    channel: str
+    address: str = Field(index=True)
+    text_id: str
+    subject: str = ""
+    body: str = ""
+    short_ref: str = ""
+    state: str
+    attempt: int = 0
+    provider_id: str = ""
+    code: str = ""
+    not_before: datetime = _time()
+    tried_since: datetime | None = _time(null=True)
+    tried_last: datetime | None = _time(null=True)
+    settled_at: datetime | None = _time(null=True)
+
+
+class ClosedAddress(SQLModel, table=True):
+    """An address to which a creditor writes nothing any more, whoever it is said to belong to (in small letters).
+
+    `reason`: stop (its owner asked for silence), wrong-person (its owner is a stranger).
+    """
+
+    __tablename__ = "closed_address"
+    creditor_id: UUID = Field(foreign_key="creditor.id", primary_key=True)
+    address: str = Field(primary_key=True)
+    reason: str
+    inbound_id: UUID | None = _link("inbound_message.id", null=True)
+    closed_at: datetime = _time()
