@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import structlog
 from lived import Lived
+from sqlalchemy import select
 
 import audit.replay
+from db.rows import DOCUMENT
 from starter.__main__ import main
 
 Regua = Callable[..., tuple[int, str]]
@@ -48,7 +50,9 @@ def test_verify_finds_an_honest_installation_clean(regua: Regua, template: Lived
 
 
 def test_verify_of_one_case_names_what_it_lacks(regua: Regua, template: Lived, tmp_path: Path) -> None:
-    (path,) = [path for path in (template.folder / "documents").glob("*/*") if path.read_bytes()[:4] == b"%PDF"]
+    with template.engine.connect() as conn:
+        notice = select(DOCUMENT.c.sha256).where(DOCUMENT.c.case_id == template.firm, DOCUMENT.c.kind == "notice")
+        path = template.store.path(conn.execute(notice).scalar_one())
     content = path.read_bytes()
     path.unlink()
     try:

@@ -215,7 +215,8 @@ def test_a_tail_cut_without_a_trace_is_found_by_the_anchor(lived: Lived) -> None
 # --- documents and archives ------------------------------------------------------------------------------------------
 def notice_document(lived: Lived) -> Any:
     with lived.engine.connect() as conn:
-        return conn.execute(select(DOCUMENT).where(DOCUMENT.c.case_id == lived.firm)).one()
+        mine = select(DOCUMENT).where(DOCUMENT.c.case_id == lived.firm, DOCUMENT.c.kind == "notice")
+        return conn.execute(mine).one()
 
 
 @pytest.mark.parametrize(("how", "words"), [("changed", "foi alterado"), ("removed", "sumiu")])
