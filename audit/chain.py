@@ -46,11 +46,11 @@ def faults(rows: Rows, head: str = "") -> Iterator[tuple[int, str]]:
     inserted = [row.seq for row in rows if row.seq not in followed]
     position, previous, lost = 0, "", 0
     for part in parts:
-        head = part[0]
-        if head.previous_hash != previous:
-            number = _written_as(head)
+        first = part[0]
+        if first.previous_hash != previous:
+            number = _written_as(first)
             yield _gap(position, number)
-            position, previous, lost = number - 1, head.previous_hash, number - head.seq
+            position, previous, lost = number - 1, first.previous_hash, number - first.seq
         for row in part:
             position += 1
             moved = sum(other < row.seq for other in inserted) - lost
