@@ -92,8 +92,10 @@ def _credit(case: Case) -> Decimal:
 
 
 def _money_came(case: Case, fact: f.PaymentReceived) -> None:
-    """What was said of money on its way is over."""
-    case.clearing = [money for money in case.clearing if money.reference != fact.reference]
+    """What was said of money on its way is over; a bank may report the same money under another reference."""
+    arrived = next((money for money in case.clearing if money.reference == fact.reference), None)
+    arrived = arrived or next((money for money in case.clearing if money.amount == fact.amount), None)
+    case.clearing = [money for money in case.clearing if money is not arrived]
     case.claimed_until = None
     drop_tasks(case, "payment-claimed")
     case.holds = [hold for hold in case.holds if hold != "vanished"]

@@ -127,6 +127,13 @@ def test_i_already_paid_holds_three_business_days_and_asks_a_person_for_the_proo
     assert case.refusal(f.PaymentClaimed("claim-2", "reply")) == "already-claimed"
 
 
+def test_money_in_clearing_that_arrives_under_another_reference_is_not_waited_for_any_more() -> None:
+    case = late(ladder(WEEK))
+    case.tell(f.PaymentInClearing("boleto-1", Decimal("500.00"), date(2026, 3, 10)))
+    case.pay("500.00", "itau:9")
+    assert case.case.clearing == []
+
+
 # --- changes of the debt --------------------------------------------------------------------------------------------
 def test_a_change_of_the_debt_is_an_instruction_to_the_bank_where_a_boleto_can_be_paid() -> None:
     case = Simulated(ladder(WEEK), DUE, date(2026, 3, 1))
