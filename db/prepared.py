@@ -55,7 +55,8 @@ class Prepared:
 def together(conn: Connection, calls: Sequence[Call], *, commit: bool = False) -> list[Rows]:
     """Run statements in their order, in one round trip; the rows of each, in the same order.
 
-    Where one fails, those after it do nothing and its error is raised (psycopg.Error). With `commit` the transaction
+    Where one fails, those after it do nothing and its error is raised (psycopg.Error, or that of SQLAlchemy where the
+    connection is gone). With `commit` the transaction
     ends in the same round trip, committed if all went well.
     """
     driver = cast("psycopg.Connection[Any]", conn.connection.driver_connection)
@@ -68,7 +69,8 @@ def together(conn: Connection, calls: Sequence[Call], *, commit: bool = False) -
             if commit:
                 driver.commit()
     except psycopg.OperationalError:
-        if driver.broken:
-            conn.invalidate()
+        if driver.closed:
+            # SQLAlchemy meets the dead connection itself: it raises its own error, and drops all others of that age.
+            conn.exec_driver_sql("SELECT 1")
         raise
     return [cursor.fetchall() if cursor.description else () for cursor in cursors]

@@ -9,6 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from sqlalchemy import Engine, bindparam, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from db.prepared import Call, Prepared, together
 from db.rows import STAFF
@@ -54,15 +55,18 @@ def test_it_is_the_transaction_of_the_connection(engine: Engine) -> None:
         assert names(engine) == ["ana", "bia"]
 
 
-def _kill_and_ask(engine: Engine) -> None:
+def _restart_and_ask(engine: Engine) -> None:
+    """Three connections of the pool lose their server at the same time; one of them is used again."""
+    with engine.begin() as one, engine.begin() as two, engine.begin() as three:
+        pids = [conn.execute(text("SELECT pg_backend_pid()")).scalar_one() for conn in (one, two, three)]
+    with psycopg.connect(engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as outside:
+        outside.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid = ANY (%s)", [pids])
     with engine.begin() as conn:
-        backend = conn.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        with engine.begin() as other:
-            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
         together(conn, [ALL()])
 
 
-def test_a_connection_that_died_is_not_used_again(engine: Engine) -> None:
-    with pytest.raises(psycopg.OperationalError):
-        _kill_and_ask(engine)
-    assert names(engine) == []
+def test_one_dead_connection_is_enough_to_know_that_the_server_was_away(engine: Engine) -> None:
+    with pytest.raises(OperationalError):
+        _restart_and_ask(engine)
+    with engine.connect() as one, engine.connect() as two, engine.connect() as three:
+        assert [len(together(conn, [ALL()])) for conn in (one, two, three)] == [1, 1, 1]
