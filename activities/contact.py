@@ -165,9 +165,8 @@ class Contacts:
             planned_at=desk.now,
         )
         files = attached(desk, what, claims[0], creditor, debtor) if channel == "email" else ()
-        out = outbox.Outgoing(
-            contact_id, channel, point.address, creditor[1], creditor[0].email, message, reference, 1, files
-        )
+        answers = outbox.reply_to(self.world, contact_id, creditor[0].email)
+        out = outbox.Outgoing(contact_id, channel, point.address, creditor[1], answers, message, reference, 1, files)
         return Plan(out, covers)
 
     # --- outcome ---------------------------------------------------------------------------------------------------

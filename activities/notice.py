@@ -319,9 +319,8 @@ class _Issue:
             planned_at=desk.now,
         )
         to, attached = point.address if point else "", _attached(channel, reference, self.pdf)
-        return outbox.Outgoing(
-            contact_id, channel, to, settings, creditor.email, message, reference, 1, attached, formal=True
-        )
+        answers = outbox.reply_to(desk.world, contact_id, creditor.email)
+        return outbox.Outgoing(contact_id, channel, to, settings, answers, message, reference, 1, attached, formal=True)
 
 
 # --- what the letter says --------------------------------------------------------------------------------------------

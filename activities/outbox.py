@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, select
 
 from activities import statements as sql
+from activities.correspondents import reply_address
 from activities.world import World
 from db.prepared import Call, together
 from db.rows import CONTACT_ATTEMPT, CONTACT_POINT, CREDITOR
@@ -65,6 +66,11 @@ def short_ref() -> str:
     """A reference of 6 characters without look-alikes: a message can be found by it, and it says nothing."""
     alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
     return "".join(alphabet[byte % len(alphabet)] for byte in uuid4().bytes[:6])
+
+
+def reply_to(world: World, contact_id: UUID, creditor_email: str) -> str:
+    """Where answers to an e-mail go: to us under the token of the contact; to the creditor where nothing comes in."""
+    return reply_address(world.reply_domain, contact_id) if world.reply_domain else creditor_email
 
 
 def intend(
@@ -131,7 +137,7 @@ def resume(world: World, conn: Connection, contact: Row[Any], attachments: tuple
         channel=contact.channel,
         to=to or "",
         senders=CreditorSettings.model_validate(creditor.settings),
-        reply_to=creditor.email,
+        reply_to=reply_to(world, contact.id, creditor.email),
         message=Message(contact.subject, contact.body, None),
         short_ref=contact.short_ref,
         attempt=number,

@@ -26,7 +26,9 @@ from domain.case import LIVE, Case
 from domain.errors import ProviderError, Unavailable, Unknown
 from domain.policy import Policy
 
-WITH_CODE = frozenset({"promessa-confirmada", "agradecimento-parcial", "pagamento-estornado", "acordo-quebrado"})
+WITH_CODE = frozenset(
+    {"promessa-confirmada", "agradecimento-parcial", "pagamento-estornado", "acordo-quebrado", "resposta-segunda-via"}
+)
 """Words beside the ladder that ask for the debt and so show how to pay it."""
 WITH_INSTALMENT = frozenset({"acordo-confirmado", "parcela-lembrete", "parcela-atrasada"})
 """Words about a plan that show how to pay its next instalment."""

@@ -43,7 +43,11 @@ _PIX_SECONDS = 4.0
 def build_world(settings: Settings, database_url: str) -> World:
     """The world of this process, without a courier: stored facts wait for the sweep unless somebody delivers them."""
     engine = make_engine(database_url)
-    clock, folder = read_clock(engine), settings.state_dir
+    return world_on(engine, read_clock(engine), settings)
+
+
+def world_on(engine: Engine, clock: Clock, settings: Settings) -> World:
+    """The same on a database that is connected already."""
     return World(
         engine=engine,
         clock=clock,
@@ -56,11 +60,12 @@ def build_world(settings: Settings, database_url: str) -> World:
             _PROVIDER_SECONDS,
         ),
         cra=cra_transport(settings, engine, clock),
-        letters=folder / "letters",
+        letters=settings.state_dir / "letters",
         callbacks=settings.public_url,
         unknown_for=settings.unknown_for,
         pix=pix_gateway(settings),
         pix_webhook=pix_webhook(settings),
+        reply_domain=settings.reply_domain,
     )
 
 

@@ -14,16 +14,18 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from activities.correspondents import channel_of
 from activities.desk import Desk
 from activities.documents import PDF, keep_document
 from activities.views import Claim, creditor_view, debtor_view, invoice_view
 from db.rows import DOCUMENT, PLAN
 from db.settings import CreditorSettings
-from domain.calendars import next_bank_day
+from domain.calendars import add_bank_days, next_bank_day
 from domain.case import Case, Paid
+from domain.dialogue.reaction import PERSON
 from domain.errors import Refused
 from domain.fold import THANKS
-from domain.fold.base import spoken
+from domain.fold.base import spoken, word_step
 from domain.money import ZERO, format_brl
 from domain.plans import Proposal, propose
 from domain.policy import Policy, Step, built_channels
@@ -61,9 +63,16 @@ def said(desk: Desk, name: str) -> Said:
         settled = desk.case.settled(desk.policy.tolerance)
         return Said("agradecimento" if settled else "agradecimento-parcial", ANSWER_CHANNELS, counts=False)
     if word := spoken(name):
-        return Said(word.text, ANSWER_CHANNELS, word.counts)
+        return Said(word.text, _answer_channels(desk, name), word.counts)
     step = next(step for step in desk.policy.steps if step.id == name)
     return Said(step.text or "", built_channels(step), counts=True, step=step)
+
+
+def _answer_channels(desk: Desk, step: str) -> tuple[str, ...]:
+    """An answer goes the way the message came, if it can; the word names that message."""
+    word = next((word for word in desk.case.owed if word_step(word) == step), None)
+    channel = channel_of(desk.conn, word.about) if word else ""
+    return tuple(sorted(ANSWER_CHANNELS, key=lambda each: each != channel))
 
 
 def about(desk: Desk, what: Said, today: date) -> dict[str, Any] | None:
@@ -82,6 +91,8 @@ def about(desk: Desk, what: Said, today: date) -> dict[str, Any] | None:
         return {"until": until, "disputed": case.disputed} if case.dispute else None
     if text == "pagamento-em-verificacao":
         return {"until": case.claimed_until} if case.claimed_until else None
+    if text == PERSON:
+        return {"until": add_bank_days(today, 1)}
     return {"event": _reversed(case)} if text == "pagamento-estornado" else {}
 
 

@@ -27,7 +27,7 @@ class World:
     """Built once per process. `deliver` tells the cases of freshly stored facts, given their ids; it may do nothing.
 
     `unknown_for` is how long, in real seconds, a call without a known outcome is looked up before it is made again.
-    `pix` is None where no bank's API is configured.
+    `pix` is None where no bank's API is configured. `reply_domain` is where e-mailed replies come in, "" = nowhere.
     """
 
     engine: Engine
@@ -42,6 +42,7 @@ class World:
     unknown_for: float = 60.0
     pix: PixGateway | None = None
     pix_webhook: str = ""
+    reply_domain: str = ""
 
     def now(self, workflow_time: datetime | None = None) -> datetime:
         """Business time. A workflow under a test's clock may be ahead of this machine's; then its time counts."""

@@ -2,7 +2,8 @@
 
 Personal data (names, documents, addresses, message texts, free notes) stands only in tables whose rows can be erased:
 creditor, debtor, party, contact_point, block_entry, invoice, contact, note, inbound_message, neutral_answer,
-closed_address, webhook_event, payment hints, and the content of documents. `case`, `fact`, `ledger`, `instruction` and `schedule` carry ids, codes, dates, amounts, hashes.
+closed_address, webhook_event, payment hints, and the content of documents. `case`, `fact`, `ledger`, `instruction` and
+`schedule` carry ids, codes, dates, amounts, hashes.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     sendgrid_webhook_public_key: str = Field("", description="public key that verifies SendGrid's event webhook")
     sendgrid_parse_secret: SecretStr = Field(_SECRET, description="secret in the address that Inbound Parse posts to")
     sendgrid_parse_public_key: str = Field("", description="public key that verifies Inbound Parse where it signs")
-    reply_domain: str = Field("", description="domain whose mail Inbound Parse takes in; empty = replies to the creditor")
+    reply_domain: str = Field("", description="domain of Inbound Parse; empty = replies go to the creditor")
     email_sender: str = Field("", description="e-mail address messages come from")
     email_sender_name: str = Field("", description="name messages come from; empty = the creditor's name")
     email_per_second: float = Field(10.0, gt=0, description="e-mails per second, all workers together")

@@ -1,7 +1,8 @@
 """What the providers tell us: Twilio's status callbacks, SendGrid's events, Pix received. `python -m starter.webhooks`.
 
 A call is verified, stored and answered; only then is its meaning applied. What cannot be applied now, or whose process
-dies, is applied by the sweep. Of personal data nothing is kept: no address, no number, no text.
+dies, is applied by the sweep. Of personal data nothing is kept here: no address, no number, no text. What debtors write
+back has doors of its own, `starter.inbound`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
 import structlog
@@ -26,8 +26,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import ImmutableMultiDict
-from starlette.requests import ClientDisconnect
 
 from activities.courier import Courier, threadsafe
 from activities.delivery import apply_stored
@@ -41,9 +39,9 @@ from gateways import signatures
 from gateways.logs import configure_logs
 from gateways.settings import Settings, load_settings, temporal_config
 from gateways.temporal import connect, settle
-from starter import pix_webhook
+from starter import inbound, pix_webhook
+from starter.calls import Form, body_of, called_url, form_of
 
-Form = ImmutableMultiDict[str, str]
 Deliver = Callable[[Sequence[UUID]], None]
 
 TWILIO_LIMIT = 64 * 1024
@@ -87,17 +85,17 @@ def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Delive
 
     @app.post("/webhooks/twilio/status")
     async def twilio_status(request: Request) -> Response:
-        form = _form(await _body(request, TWILIO_LIMIT))
+        form = form_of(await body_of(request, TWILIO_LIMIT))
         token, headers = settings.twilio_auth_token.get_secret_value(), request.headers
         signed = headers.get("X-Twilio-Signature"), headers.get("X-Twilio-Webhooks-Signature-Settings")
         # Without a token of ours anybody could sign with none.
-        if not token or not signatures.twilio(token, _called_url(request, settings), form, *signed):
+        if not token or not signatures.twilio(token, called_url(request, settings), form, *signed):
             raise HTTPException(403)
         return await keep("twilio", [_of_twilio(form, request.query_params.get("send_id"))])
 
     @app.post("/webhooks/sendgrid")
     async def sendgrid_events(request: Request) -> Response:
-        body, headers = await _body(request, SENDGRID_LIMIT), request.headers
+        body, headers = await body_of(request, SENDGRID_LIMIT), request.headers
         signature = headers.get("X-Twilio-Email-Event-Webhook-Signature")
         timestamp = headers.get("X-Twilio-Email-Event-Webhook-Timestamp")
         key = settings.sendgrid_webhook_public_key
@@ -123,6 +121,7 @@ def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Delive
         deliver(apply_stored(engine, clock, events))
 
     _pix(app, engine, settings, clock, deliver)
+    inbound.mount(app, engine, settings, clock, deliver)
     return app
 
 
@@ -136,7 +135,7 @@ def _pix(app: FastAPI, engine: Engine, settings: Settings, clock: Clock, deliver
     @app.post("/webhooks/pix")
     @app.post("/webhooks/pix/pix")
     async def pix_signed(request: Request) -> Response:
-        body = await _body(request, PIX_LIMIT)
+        body = await body_of(request, PIX_LIMIT)
         secret = settings.pix_webhook_secret.get_secret_value()
         if not signatures.pix(secret, body, request.headers.get("X-Pix-Signature")):
             raise HTTPException(403)
@@ -147,7 +146,7 @@ def _pix(app: FastAPI, engine: Engine, settings: Settings, clock: Clock, deliver
     async def pix_by_secret_address(request: Request, token: str) -> Response:
         if not signatures.same(token, settings.pix_webhook_token.get_secret_value()):
             raise HTTPException(403)
-        return await keep_pix(await _body(request, PIX_LIMIT))
+        return await keep_pix(await body_of(request, PIX_LIMIT))
 
     async def keep_pix(body: bytes) -> Response:
         try:
@@ -161,37 +160,6 @@ def _pix(app: FastAPI, engine: Engine, settings: Settings, clock: Clock, deliver
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
-async def _body(request: Request, limit: int) -> bytes:
-    """The body; HTTP 413 as soon as it is known to be larger than `limit` bytes."""
-    declared = request.headers.get("Content-Length", "")
-    if declared.isdecimal() and int(declared[:20]) > limit:
-        raise HTTPException(413)
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise HTTPException(413)
-    except ClientDisconnect:
-        raise HTTPException(400) from None
-    return bytes(body)
-
-
-def _form(body: bytes) -> Form:
-    try:
-        return ImmutableMultiDict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
-    except ValueError:
-        raise HTTPException(400) from None
-
-
-def _called_url(request: Request, settings: Settings) -> str:
-    """The address as Twilio called it: behind a proxy only the settings know it."""
-    if not settings.public_url:
-        return str(request.url)
-    query = request.url.query
-    return f"{settings.public_url}{request.url.path}" + (f"?{query}" if query else "")
-
-
 def _of_twilio(form: Form, send_id: str | None) -> Event:
     """One event from a status callback, keyed by message and status. It has no time that can be relied on."""
     message, status = _word(form.get("MessageSid")), _word(form.get("MessageStatus"))

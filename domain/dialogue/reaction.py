@@ -74,6 +74,8 @@ def react(reading: Reading, now: Situation, reply_id: str) -> Reaction:
     kinds = {intent.kind: intent for intent in reading.sure}
     if now.answers >= MOST_ANSWERS:
         return _person("too-many-answers", now)
+    if Kind.WRONG_PERSON in kinds:  # nothing is said to anybody until a person knows who is who
+        return Reaction(task=str(Kind.WRONG_PERSON))
     if kinds.keys() == {Kind.THANKS} or not reading.words:
         return Reaction()
     if now.explains and _is_reason(reading, kinds):

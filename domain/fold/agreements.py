@@ -64,6 +64,7 @@ def _plan(fact: f.PlanAgreed, case: Case, at: Moment) -> None:
     case.promise = case.claimed_until = case.respite_until = None
     void_notice(case)
     interrupt(case, at.day(case))
+    case.owed = [word for word in case.owed if word.text != "acordo-proposto"]  # what is agreed is offered no more
     owe(case, "acordo-confirmado", fact.plan_id)
 
 
