@@ -8,6 +8,7 @@ Within a channel what was delivered counts too, and what did not arrive counts a
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _OFTEN_ENOUGH = 2
 """So many times in the same part of the day before it is taken for a habit."""
 _BORDERS = (time(0), time(9), time(12), time(14), time(18))
 """Where the parts of a working day begin."""
+
+_HOURS = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9]) ?- ?((?:[01][0-9]|2[0-3]):[0-5][0-9])")
 
 Point = TypeVar("Point")
 
@@ -101,11 +104,7 @@ def parse_hours(text: str) -> Hours | None:
     """Hours as they are stored and typed, like 14:00-16:00; None for an empty text. BadInput for what are none."""
     if not text.strip():
         return None
-    first, _, last = text.partition("-")
-    try:
-        start, end = time.fromisoformat(first.strip()), time.fromisoformat(last.strip())
-    except ValueError:
-        start = end = time(0)
-    if start >= end or start.tzinfo or end.tzinfo:
-        raise BadInput(f"hours {text!r}: these are none; write a beginning and a later end, like 14:00-16:00")
-    return start, end
+    written = _HOURS.fullmatch(text.strip())
+    if written and (start := time.fromisoformat(written[1])) < (end := time.fromisoformat(written[2])):
+        return start, end
+    raise BadInput(f"hours {text!r}: these are none; write a beginning and a later end, like 14:00-16:00")
