@@ -8,7 +8,7 @@ from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.case import LEVELS, Case, Need, Notice, Protest
 from domain.errors import Refused
-from domain.fold.base import Moment, finish_step, fold, interrupt, present_again, protest_over
+from domain.fold.base import Moment, finish_step, fold, interrupt, present_again, protest_over, task_of
 from domain.policy import Offset, Policy
 from domain.schedule import move
 
@@ -196,3 +196,6 @@ def _closed(fact: f.Closed, case: Case, at: Moment) -> None:
 @fold.register
 def _reopened(fact: f.Reopened, case: Case, at: Moment) -> None:
     case.closed = ""
+    for name, state in case.steps.items():
+        if state.status == "running" and state.reason != "at-notary" and not task_of(case, name):
+            state.status = "pending"  # its task went with the close; what was not done is done now

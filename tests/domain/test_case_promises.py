@@ -228,6 +228,7 @@ class AnyLife(RuleBasedStateMachine):
         order = self.case.next
         waits = order.not_before or order.review or case.tasks or order.action != "wait"
         assert waits, f"nothing keeps this case alive: {self.case.next.reason}"
+        assert case.tasks or "waits for a person" not in order.reason, "somebody is waited for who has no task"
 
     @invariant()
     def the_state_survives_its_row(self) -> None:

@@ -217,6 +217,18 @@ def test_s10_a_reversal_opens_the_debt_again_with_its_due_date_and_repeats_no_st
     assert [step for _, step in case.days_of()] == ["um", "agradecimento-1", "dois", "tres"]
 
 
+def test_s10_a_call_that_a_payment_made_needless_is_asked_for_again_when_the_payment_comes_back() -> None:
+    policy = ladder("  - {id: ligar, at: due + 3d, do: task, by: [call], text: roteiro-cordial, within: 5bd}\n")
+    case = Simulated(policy, DUE, date(2026, 3, 1))
+    case.until(date(2026, 3, 5))
+    case.pay("1021.00", "pix-1")
+    case.until(date(2026, 3, 9))
+    assert (case.case.closed, case.case.tasks) == ("paid", {})
+    case.tell(f.PaymentReversed("pix-1", date(2026, 3, 10)))
+    case.until(date(2026, 3, 10))
+    assert [task.kind for task in case.case.tasks.values()] == ["step"]
+
+
 def test_s11_principal_paid_alone_is_never_silently_closed() -> None:
     case = Simulated(ladder(WEEK), DUE, date(2026, 3, 1))
     case.until(date(2026, 3, 20))

@@ -38,10 +38,11 @@ from domain.policy import Policy
 from gateways.cra import FolderCra
 from gateways.documents import DocumentStore
 from gateways.email import SendGridEmail
+from gateways.pix import BacenPix
 from gateways.sms import TwilioSms
 from gateways.temporal import PLUGIN, search_attributes
 from sandbox.server import Sandbox, running_sandbox
-from sandbox.state import SENDGRID_KEY, TWILIO_SID, TWILIO_TOKEN
+from sandbox.state import PIX_CLIENT_ID, PIX_CLIENT_SECRET, SENDGRID_KEY, TWILIO_SID, TWILIO_TOKEN
 from workflows.case import CaseWorkflow
 
 HISTORIES = Path(__file__).resolve().parents[1] / "histories"
@@ -88,6 +89,7 @@ def world(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> World:
         documents=DocumentStore(tmp_path / "documents"),
         email=SendGridEmail(SENDGRID_KEY, sandbox.url, 5.0),
         sms=TwilioSms(TWILIO_SID, TWILIO_TOKEN, sandbox.url, 5.0),
+        pix=BacenPix(sandbox.pix_url, sandbox.pix_token_url, PIX_CLIENT_ID, PIX_CLIENT_SECRET),
         cra=FolderCra(tmp_path / "cra" / "out", tmp_path / "cra" / "in"),
         letters=tmp_path / "letters",
         callbacks="http://127.0.0.1:1",
