@@ -13,6 +13,7 @@ from temporalio import activity
 from activities import codes
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
+from activities.moratoria import reach
 from activities.world import World
 from contract.messages import ScanReport
 from db.rows import APPROVAL, CASE, FACT, TASK
@@ -40,6 +41,7 @@ class Intake:
     @activity.defn(name="scan")
     async def scan(self) -> ScanReport:
         """Open the workflow of every case whose first step is near and that has none yet. Safe to run twice at once."""
+        held = await asyncio.to_thread(self._under_moratoria)
         opened = 0
         while batch := await asyncio.to_thread(self._unopened):
             await asyncio.gather(*(self.courier.open(address) for address in batch))
@@ -47,7 +49,7 @@ class Intake:
             opened += len(batch)
             activity.heartbeat(opened)
         await asyncio.to_thread(self._escalate)
-        return ScanReport(opened=opened)
+        return ScanReport(opened=opened, signalled=await self.courier.deliver(held))
 
     @activity.defn(name="sweep")
     async def sweep(self) -> ScanReport:
@@ -56,6 +58,12 @@ class Intake:
         await asyncio.to_thread(codes.sweep, self.world, _CODES)
         forgotten = await asyncio.to_thread(self._forgotten)
         return ScanReport(signalled=await self.courier.deliver([*fresh, *forgotten]))
+
+    def _under_moratoria(self) -> list[UUID]:
+        """Hold the cases that a moratorium reaches since last night, before they are opened."""
+        now = self.world.now()
+        with self.world.engine.begin() as conn:
+            return reach(conn, now.astimezone(OFFICE).date(), now)
 
     def _unopened(self) -> list[Address]:
         today = self.world.now().date()

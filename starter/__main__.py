@@ -5,10 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from starter.cli import audit, cases, codes, importing, letters, masterdata, money, protest, stack, staff, tasks
+from starter.cli import (
+    agreements,
+    audit,
+    cases,
+    codes,
+    importing,
+    letters,
+    masterdata,
+    money,
+    protest,
+    stack,
+    staff,
+    tasks,
+)
 from starter.cli.edge import Commands
 
-AREAS = (stack, importing, cases, staff, money, codes, tasks, masterdata, protest, letters, audit)
+AREAS = (stack, importing, cases, staff, agreements, money, codes, tasks, masterdata, protest, letters, audit)
 
 
 def build() -> Commands:

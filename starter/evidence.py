@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid5
+from uuid import NAMESPACE_OID, UUID, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.rows import DOCUMENT
@@ -29,17 +30,38 @@ def attach(case_id: str, creditor: str, file: Path, kind: str, by: str) -> dict[
         kind = Form({"kind": kind}, house.today).code("kind")
         require_active(conn, by)
         case = find_case(conn, case_id, creditor)
-        content = file.read_bytes()
-        if not content or len(content) > LARGEST:
-            raise BadInput(f"{file.name}: it has {len(content)} bytes; attach a file of 1 byte to 25 MB")
-        digest = DocumentStore(house.settings.documents_dir).put(content)
-        row = {
-            "id": uuid5(case.id, f"{kind}:{digest}"), "case_id": case.id, "kind": kind, "name": file.name,
-            "mime": mimetypes.guess_type(file.name)[0] or "application/octet-stream", "sha256": digest,
-            "size": len(content), "created_at": house.now,
-        }  # fmt: skip
-        conn.execute(insert(DOCUMENT).values(row).on_conflict_do_nothing(index_elements=["id"]))
-        return {"id": row["id"], "case": case.id, "kind": kind, "name": file.name, "sha256": digest}
+        content = read_file(file)
+        row = document_values(case.id, kind, file.name, content, house.now)
+        keep(conn, DocumentStore(house.settings.documents_dir), row, content)
+        return {"id": row["id"], "case": case.id, "kind": kind, "name": file.name, "sha256": row["sha256"]}
+
+
+def read_file(file: Path) -> bytes:
+    """The bytes of a file that is to be kept. Raises `BadInput` where it cannot be read, is empty or too large."""
+    try:
+        size = file.stat().st_size
+        content = file.read_bytes() if size <= LARGEST else b""
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}; name a file that can be read here") from None
+    if not content:
+        raise BadInput(f"{file.name}: it has {size} bytes; attach a file of 1 byte to 25 MB")
+    return content
+
+
+def document_values(case_id: UUID | None, kind: str, name: str, content: bytes, now: datetime) -> dict[str, Any]:
+    """The row of a document; the same bytes of the same kind are the same document. `now` is business time."""
+    digest = hashlib.sha256(content).hexdigest()
+    return {
+        "id": uuid5(case_id or NAMESPACE_OID, f"{kind}:{digest}"), "case_id": case_id, "kind": kind, "name": name,
+        "mime": mimetypes.guess_type(name)[0] or "application/octet-stream", "sha256": digest,
+        "size": len(content), "created_at": now,
+    }  # fmt: skip
+
+
+def keep(conn: Connection, store: DocumentStore, row: dict[str, Any], content: bytes) -> None:
+    """Store a document (`document_values`): first its bytes, then its row, which so never points at nothing."""
+    store.put(content)
+    conn.execute(insert(DOCUMENT).values(row).on_conflict_do_nothing(index_elements=["id"]))
 
 
 def dossier(case_id: str, creditor: str) -> dict[str, Any]:

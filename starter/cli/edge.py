@@ -34,6 +34,8 @@ From = Annotated[
     typer.Option("--from", metavar="FILE", help="CSV: the same on many cases, column `caso` and the action's own"),
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="why; kept as a note")]
+Document = Annotated[str | None, typer.Option("--document", metavar="FILE", help="the paper; it is kept with the case")]
+How = Annotated[str | None, typer.Option("--how", metavar="WAY", help="how he said it: staff, reply, link or phone")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of tables")]
 
 

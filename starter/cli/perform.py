@@ -59,12 +59,16 @@ def perform(
 
 
 def _read(house: Installation, form: Form, make: Make, by: str) -> tuple[UUID, Deed]:
+    from activities.desk import pinned_policy
+    from gateways.documents import DocumentStore
+    from starter.deeds import Author
     from starter.forms import CASE, CREDITOR
     from starter.lookup import find_case
 
     with house.engine.connect() as conn:
         case = find_case(conn, form.text(CASE), form.values.get(CREDITOR, ""))
-    return case.id, make(form, (by, house.now))
+        store = DocumentStore(house.settings.documents_dir)
+        return case.id, make(form, Author(by, house.now, case, lambda: pinned_policy(conn, case.policy_hash), store))
 
 
 def _read_all(house: Installation, forms: Iterable[Form], make: Make, by: str, file: str) -> list[tuple[UUID, Deed]]:

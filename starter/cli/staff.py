@@ -1,4 +1,7 @@
-"""What staff do to cases: what holds a ladder, changes of the debt, approvals, notes, logged contacts, evidence."""
+"""What staff do to cases: what holds a ladder, changes of the debt, approvals, notes, logged contacts, evidence.
+
+What is agreed with the debtor stands in `starter.cli.agreements`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from starter.cli.edge import By, CaseId, Commands, Creditor, From, Json, ManyCases, Reason, show
+from starter.cli.edge import By, CaseId, Commands, Creditor, Document, From, Json, ManyCases, Reason, show
 from starter.cli.perform import perform, report
 
 Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND")]
@@ -25,40 +28,6 @@ def register(app: Commands) -> None:
 
 def holds(app: Commands) -> None:
     """What holds a ladder, and lets it go."""
-
-    @app.command()
-    def promise(
-        by: By, case: ManyCases = None, on: Day = None,
-        amount: Annotated[str | None, typer.Option("--amount", help="reais; default the whole debt")] = None,
-        creditor: Creditor = "", source: From = None, as_json: Json = False,
-    ) -> None:  # fmt: skip
-        """The debtor promised to pay on a day."""
-        from starter import deeds
-
-        columns = {"data": on, "valor": amount}
-        perform(deeds.promise, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
-
-    @app.command()
-    def dispute(
-        by: By, case: ManyCases = None, reason: Reason = None,
-        creditor: Creditor = "", source: From = None, as_json: Json = False,
-    ) -> None:  # fmt: skip
-        """The debtor denies the debt or its amount: nothing goes out until a person decides."""
-        from starter import deeds
-
-        perform(deeds.dispute, {"motivo": reason}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
-
-    @app.command()
-    def resolve(
-        by: By, case: ManyCases = None,
-        upheld: Annotated[bool | None, typer.Option("--upheld/--rejected", help="is the debtor right?")] = None,
-        creditor: Creditor = "", source: From = None, as_json: Json = False,
-    ) -> None:  # fmt: skip
-        """Decide a dispute: upheld ends the debt, rejected lets the ladder go on."""
-        from starter import deeds
-
-        columns = {"decisao": None if upheld is None else "upheld" if upheld else "rejected"}
-        perform(deeds.resolve, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
 
     @app.command()
     def pause(
@@ -83,47 +52,73 @@ def holds(app: Commands) -> None:
     @app.command()
     def hold(
         by: By, case: ManyCases = None, kind: Kind = None,
+        until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="its last day, if any")] = None,
+        document: Document = None, reason: Reason = None,
         creditor: Creditor = "", source: From = None, as_json: Json = False,
     ) -> None:  # fmt: skip
-        """Hold a case without a date: --kind court, insolvency, death or over-indebted."""
+        """Hold a case: --kind court, insolvency, death or over-indebted, each with its --document; or moratorium."""
         from starter import deeds
 
-        perform(deeds.hold, {"tipo": kind}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+        columns = {"tipo": kind, "ate": until, "documento": document, "motivo": reason}
+        perform(deeds.hold, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
 
     @app.command()
     def lift(
-        by: By, case: ManyCases = None, kind: Kind = None,
+        by: By, case: ManyCases = None, kind: Kind = None, reason: Reason = None,
         creditor: Creditor = "", source: From = None, as_json: Json = False,
     ) -> None:  # fmt: skip
-        """Lift a hold: --kind court, insolvency, death, over-indebted or vanished."""
+        """Lift a hold: --kind court, insolvency, death, over-indebted, moratorium or vanished."""
         from starter import deeds
 
-        perform(deeds.lift, {"tipo": kind}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+        columns = {"tipo": kind, "motivo": reason}
+        perform(deeds.lift, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command("override-limitation")
+    def override_limitation(
+        by: By, case: ManyCases = None, reason: Reason = None,
+        creditor: Creditor = "", source: From = None, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """A lawyer answers for a protest after the executive term; never after the last term. Needs --reason."""
+        from starter import deeds
+
+        columns = {"motivo": reason}
+        perform(deeds.override_limitation, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
 
 
 def changes(app: Commands) -> None:
-    """Changes of the debt."""
+    """Changes of the debt, and of how it can be paid."""
 
     @app.command()
     def extend(
-        by: By, case: ManyCases = None, due: Day = None,
+        by: By, case: ManyCases = None, due: Day = None, document: Document = None, reason: Reason = None,
         creditor: Creditor = "", source: From = None, as_json: Json = False,
     ) -> None:  # fmt: skip
         """Give a new due date; charges and the ladder count from it."""
         from starter import deeds
 
-        perform(deeds.extend, {"data": due}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+        columns = {"data": due, "documento": document, "motivo": reason}
+        perform(deeds.extend, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
 
     @app.command()
     def adjust(
         by: By, case: ManyCases = None, amount: Amount = None, kind: Kind = None, on: On = None,
+        document: Document = None, reason: Reason = None,
         creditor: Creditor = "", source: From = None, as_json: Json = False,
     ) -> None:  # fmt: skip
-        """Make the debt smaller: --kind rebate, return or withholding."""
+        """Make the debt smaller: --kind rebate, return, credit-note or withholding."""
         from starter import deeds
 
-        columns = {"valor": amount, "tipo": kind, "data": on}
+        columns = {"valor": amount, "tipo": kind, "data": on, "documento": document, "motivo": reason}
         perform(deeds.adjust, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
+
+    @app.command("boleto-withdrawn")
+    def boleto_withdrawn(
+        by: By, case: ManyCases = None, creditor: Creditor = "", source: From = None, as_json: Json = False
+    ) -> None:
+        """The bank confirmed that the invoice's boleto can no longer be paid."""
+        from starter import deeds
+
+        perform(deeds.boleto_withdrawn, {}, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
 
     @app.command()
     def void(
