@@ -19,6 +19,8 @@ from temporalio import activity
 from activities import outbox, quotes
 from activities import statements as sql
 from activities.budget import Chosen, again_waits, counted, way
+from activities.channels import CHANNELS, usable
+from activities.delivery import open_channel_task
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
 from activities.quotes import Codes, not_made
 from activities.saying import Said, about, attached, said
@@ -26,19 +28,24 @@ from activities.views import Claim, message_data, read_debtor, with_settings
 from activities.world import World
 from contract.messages import Next, Perform
 from db.prepared import Rows, together
+from db.settings import CreditorSettings
 from domain import facts as f
 from domain.case import Case
 from domain.decide import Action
-from domain.errors import ProviderError, Unavailable
+from domain.errors import ProviderError, Refused, Unavailable
 from domain.fold import THANKS
 from domain.fold.base import spoken
 from domain.policy import Policy
 from gateways.email import Attachment
 from letters.messages import render
-from letters.models import Channel, PlanView
+from letters.models import Channel, Message, MessageData, PlanView
+from letters.whatsapp import fill
 
 LOOK_AGAIN = timedelta(seconds=5)
 """Real time until a case looks again for a message of another case that is on its way."""
+
+TOO_LONG = "-too-long"
+"""How the codes end by which a text says that it does not fit into a channel."""
 
 
 @dataclass(frozen=True)
@@ -110,22 +117,44 @@ class Contacts:
         return self.world.clock.business(self.world.clock.real(now) + real)
 
     def _new(
-        self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]], read: Read, may_make: bool
+        self,
+        desk: Desk,
+        given: Perform,
+        debtor: Row[Any],
+        rows: Sequence[Row[Any]],
+        read: Read,
+        may_make: bool,
+        full: tuple[str, ...] = (),
     ) -> Plan | Codes | f.Told:
+        """`full`: channels (with the reason) into which the text turned out not to fit."""
         what, today = said(desk, given.step), desk.case.today(desk.now)
+        what, closed = self._by_open_channels(what, read, full)
         found = way(desk, given.step, what, debtor, read.points, read.counted)
         if not isinstance(found, Chosen):
-            return found
+            return _with_reasons(found, closed)
         fields = about(desk, what, today)
         if fields is None:
             return f.Unreachable(given.step, "overtaken: nothing true is left to say")
-        draft = Draft(given, what, found.point, _companions(desk, rows) if what.step else [], fields)
+        draft = Draft(given, what, found.point, _companions(desk, rows) if what.step else [], fields, closed)
         wanted = self._quotes(desk, draft, read, today)
         shown = quotes.standing(desk.conn, wanted, today)
         missing = tuple(quote for quote in wanted if quote.case_id not in shown)
         if missing and may_make:
             return Codes(missing, today)
-        return self._write(desk, draft, debtor, read, shown)
+        try:
+            return self._write(desk, draft, debtor, read, shown)
+        except Refused as refused:
+            if not refused.code.endswith(TOO_LONG):
+                raise
+            full = (*full, f"{found.point.channel}: {refused.code}")
+            return self._new(desk, given, debtor, rows, read, may_make, full)
+
+    def _by_open_channels(self, what: Said, read: Read, full: tuple[str, ...]) -> tuple[Said, tuple[str, ...]]:
+        """What is said, by those of its channels that are open to it, and why not by the others."""
+        left_out = {reason.partition(":")[0] for reason in full}
+        left = [channel for channel in what.channels if channel not in left_out]
+        open_, closed = usable(self.world, with_settings(read.creditor)[1], what.text_id, left)
+        return replace(what, channels=open_), (*full, *closed)
 
     def _quotes(self, desk: Desk, draft: Draft, read: Read, today: date) -> list[quotes.Quote]:
         what, creditor = draft.what, desk.row.creditor_id
@@ -145,7 +174,7 @@ class Contacts:
         plan_view = draft.fields.get("plan")
         if isinstance(plan_view, PlanView):
             draft.fields["plan"] = replace(plan_view, payment_hint=claims[0].code)
-        message = render(what.text_id, channel, replace(data, **draft.fields))
+        message, template = written(what.text_id, channel, replace(data, **draft.fields), creditor[1])
         covers = tuple((other.row.id, other.step, other.attempt) for other in draft.others if other.step)
         contact_id = outbox.intend(
             conn,
@@ -162,11 +191,15 @@ class Contacts:
             body=message.text,
             short_ref=reference,
             counts=what.counts,
+            template=template,
+            passed_over=list(draft.closed),
             planned_at=desk.now,
         )
         files = attached(desk, what, claims[0], creditor, debtor) if channel == "email" else ()
         answers = outbox.reply_to(self.world, contact_id, creditor[0].email)
-        out = outbox.Outgoing(contact_id, channel, point.address, creditor[1], answers, message, reference, 1, files)
+        out = outbox.Outgoing(
+            contact_id, channel, point.address, creditor[1], answers, message, reference, 1, files, template=template
+        )
         return Plan(out, covers)
 
     # --- outcome ---------------------------------------------------------------------------------------------------
@@ -174,6 +207,8 @@ class Contacts:
         with at_desk(self.world, given.case_id, given.at) as desk:
             desk.later(*outbox.outcome(plan.out, result))
             told = self._told(desk, plan, result)
+            if result.verdict == "refused" and CHANNELS[plan.out.channel].optional:
+                open_channel_task(desk.conn, desk.now, plan.out.channel, result.code)
             if done := desk.recorded(given.generation, given.seq):
                 return done
             desk.read_inbox()
@@ -193,6 +228,8 @@ class Contacts:
                 return f.ContactDeferred(given.step, until, "outcome of the call unknown, to be looked up")
             case "not-sent":
                 return f.ActionFailed(Action.CONTACT, given.step, "Unavailable", transient=True)
+        if CHANNELS[channel].optional:
+            return f.ContactFailed(given.step, contact, channel, result.code, bad_address=False)
         return f.ActionFailed(Action.CONTACT, given.step, result.code, transient=False)
 
     def _told(self, desk: Desk, plan: Plan, result: outbox.Result) -> list[UUID]:
@@ -211,6 +248,27 @@ class Contacts:
         return store_facts(desk.conn, made)
 
 
+def written(
+    text_id: str, channel: Channel, data: MessageData, settings: CreditorSettings
+) -> tuple[Message, dict[str, Any]]:
+    """A text for one channel, and of WhatsApp the template with its variables.
+
+    Raises `Refused` (`...-too-long`) where it does not fit into the channel.
+    """
+    if channel != "whatsapp" or settings.whatsapp is None:
+        return render(text_id, channel, data), {}
+    filled = fill(text_id, data)
+    template = {"sid": settings.whatsapp.templates[text_id], "variables": filled.variables}
+    return Message("", filled.text, None), template
+
+
+def _with_reasons(told: f.Told, closed: Sequence[str]) -> f.Told:
+    """Where nothing is left, the case is told why also of the channels that were passed over."""
+    if closed and isinstance(told, f.Unreachable):
+        return replace(told, reason=f"{told.reason}; {', '.join(closed)}")
+    return told
+
+
 @dataclass(frozen=True)
 class Draft:
     """A message that is about to be written: for which step, what it says, to which address, whom it covers."""
@@ -220,6 +278,8 @@ class Draft:
     point: Row[Any]
     others: list[Companion]
     fields: dict[str, Any]
+    closed: tuple[str, ...]
+    """Channels of the step that are passed over, each with its reason."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, Row, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
+from activities.channels import CHANNELS
 from activities.desk import fact_values, store_facts
 from db.rows import CASE, CONTACT, CONTACT_CASE, CONTACT_POINT, DEBTOR, NOTICE, TASK, WEBHOOK_EVENT
 from domain import facts as f
@@ -201,7 +202,7 @@ def _blame(conn: Connection, clock: Clock, contact: Row[Any], event: Row[Any], s
     if said.blame == "address":
         _mark_point(conn, contact, event, "invalid", ("usable",))
     elif said.blame == "configuration":
-        _open_task(conn, clock, contact, said)
+        open_channel_task(conn, clock.business(datetime.now(UTC)), contact.channel, said.code)
     elif said.blame == "opt-out":
         _mark_point(conn, contact, event, "opted-out", ("usable", "invalid"))
         wish = f.OptedOut((contact.channel,))
@@ -223,17 +224,16 @@ def _opt_out(conn: Connection, contact: Row[Any]) -> Sequence[UUID]:
     return conn.execute(cases.order_by(CASE.c.id)).scalars().all()
 
 
-def _open_task(conn: Connection, clock: Clock, contact: Row[Any], said: Meaning) -> None:
+def open_channel_task(conn: Connection, now: datetime, channel: str, code: str) -> None:
     """A fault of ours needs a person, once a day and code however many messages it hits. Days are those of Brasília."""
-    now = clock.business(datetime.now(UTC))
     today = now.astimezone(time_zone("DF")).date()
     task = {
-        "id": uuid5(NAMESPACE_URL, f"channel-fault:{contact.channel}:{said.code}:{today}"),
+        "id": uuid5(NAMESPACE_URL, f"channel-fault:{channel}:{code}:{today}"),
         "kind": "channel-fault",
         "step": "",
         "owner": "supervisor",
         "due": add_bank_days(today, 1),
-        "details": [f"channel {contact.channel}", f"code {said.code}"],
+        "details": [f"channel {channel}", f"code {code}"],
         "outcome": "",
         "done_by": "",
         "opened_at": now,
@@ -245,7 +245,7 @@ def _outcome(contact: Row[Any], link: Link, event: Row[Any], said: Meaning) -> f
     """What a case is told of the outcome.
 
     Of a notice everything, since its deadline and its ways depend on it; of an amicable message only that it did not
-    get through; of thanks, and of a fault of ours, nothing.
+    get through; of thanks nothing, of a fault of ours only where another channel can make up for it.
     """
     if contact.purpose == "notice" and link.notice_id:
         notice_id = str(link.notice_id)
@@ -253,7 +253,8 @@ def _outcome(contact: Row[Any], link: Link, event: Row[Any], said: Meaning) -> f
             on = link.case.today(event.business_at)
             return f.NoticeProved(notice_id, contact.channel, "delivered", on)
         return f.NoticeReturned(notice_id, contact.channel, said.code)
-    if contact.purpose != "ladder" or link.closed or said.blame in (None, "configuration"):
+    ours = said.blame == "configuration" and not CHANNELS[contact.channel].optional
+    if contact.purpose != "ladder" or link.closed or said.blame is None or ours:
         return None
-    bad_address = said.blame != "channel"
+    bad_address = said.blame not in ("channel", "configuration")
     return f.ContactFailed(link.step, str(contact.id), contact.channel, said.code, bad_address)

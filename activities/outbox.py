@@ -17,39 +17,18 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, select
 
 from activities import statements as sql
+from activities.channels import CHANNELS
+from activities.channels import Outgoing as Outgoing
 from activities.correspondents import reply_address
 from activities.world import World
 from db.prepared import Call, together
 from db.rows import CONTACT_ATTEMPT, CONTACT_POINT, CREDITOR
 from db.settings import CreditorSettings
 from domain.errors import BadAddress, OptedOut, Permanent, Unavailable, Unknown
-from gateways.email import Attachment, Email
-from gateways.outcome import Accepted
-from gateways.sms import Sms
+from gateways.email import Attachment
 from letters.models import Message
 
 Verdict = Literal["accepted", "not-sent", "unknown", "bad-address", "opted-out", "refused", "ask-a-person"]
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """One message, ready to be handed to its provider.
-
-    `tried_since` and `tried_last`: when the first and the last try of unknown fate began (real time), if there is one.
-    """
-
-    contact_id: UUID
-    channel: str
-    to: str
-    senders: CreditorSettings
-    reply_to: str
-    message: Message
-    short_ref: str
-    attempt: int
-    attachments: tuple[Attachment, ...] = ()
-    tried_since: datetime | None = None
-    tried_last: datetime | None = None
-    formal: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +60,7 @@ def intend(
     text = f"{row.get('subject', '')}\n{row.get('body', '')}\n{html or ''}"
     mac = hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
     values = {"counts": True, "segments": 0, "provider_id": "", "state": "in-flight", "document_id": None}
+    values |= {"template": {}, "passed_over": []}
     together(
         conn,
         [
@@ -132,6 +112,7 @@ def resume(world: World, conn: Connection, contact: Row[Any], attachments: tuple
     to = conn.execute(
         select(CONTACT_POINT.c.address).where(CONTACT_POINT.c.id == contact.contact_point_id)
     ).scalar_one_or_none()
+    (others,) = together(conn, [sql.KNOWN(id_=contact.id, to_=to or "", channel_=contact.channel)])
     return Outgoing(
         contact_id=contact.id,
         channel=contact.channel,
@@ -145,6 +126,8 @@ def resume(world: World, conn: Connection, contact: Row[Any], attachments: tuple
         tried_since=doubtful[0].begun_at if doubtful else None,
         tried_last=doubtful[-1].begun_at if doubtful else None,
         formal=contact.purpose == "notice",
+        template=contact.template,
+        known=tuple(row.provider_id for row in others),
     )
 
 
@@ -156,14 +139,14 @@ def dispatch(world: World, out: Outgoing) -> Result:
     """
     try:
         if out.tried_since and out.tried_last:
-            found = _find(world, out, out.tried_since)
+            found = CHANNELS[out.channel].find(world, out, out.tried_since)
             if found:
                 return Result("accepted", found.provider_id, found.segments or 0)
             if datetime.now(UTC) - out.tried_last < timedelta(seconds=world.unknown_for):
                 return Result("unknown", code="looked-up")
             if out.formal:
                 return Result("ask-a-person", code="UnknownOutcome")
-        accepted = _send(world, out)
+        accepted = CHANNELS[out.channel].send(world, out)
         return Result("accepted", accepted.provider_id, accepted.segments or 0)
     except Unavailable as error:
         return Result("unknown" if out.tried_since else "not-sent", code=error.code)
@@ -175,26 +158,6 @@ def dispatch(world: World, out: Outgoing) -> Result:
         return Result("bad-address", code=error.code)
     except Permanent as error:
         return Result("refused", code=error.code)
-
-
-def _find(world: World, out: Outgoing, since: datetime) -> Accepted | None:
-    if out.channel == "sms":
-        return world.sms.find(out.short_ref, out.senders.senders.sms, out.to, since)
-    return world.email.find(out.contact_id.hex, out.to, since)
-
-
-def _send(world: World, out: Outgoing) -> Accepted:
-    send_id, senders = out.contact_id.hex, out.senders.senders
-    if out.channel == "sms":
-        callback = f"{world.callbacks}/webhooks/twilio/status"
-        return world.sms.send(Sms(send_id, out.short_ref, senders.sms, out.to, out.message.text, callback))
-    message = out.message
-    return world.email.send(
-        Email(
-            send_id, senders.email, senders.email_name, out.to, message.subject, message.text, message.html,
-            out.attachments, out.reply_to,
-        )
-    )  # fmt: skip
 
 
 _ENDED = frozenset({"bad-address", "opted-out", "refused"})

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, func, select
 from temporalio.client import Client
@@ -21,7 +21,7 @@ from activities.pix_poll import PixPoll
 from activities.protest import Protests
 from activities.protest_batch import ProtestBatch
 from activities.world import World
-from contract.names import CASES_QUEUE, EMAIL_QUEUE, PROTEST_QUEUE, SMS_QUEUE
+from contract.names import CASES_QUEUE, EMAIL_QUEUE, PROTEST_QUEUE, SMS_QUEUE, VOICE_QUEUE, WHATSAPP_QUEUE
 from db.engine import make_engine, read_clock
 from db.rows import CRA_FILE, ORDER, TITLE
 from domain.calendars import is_notary_day
@@ -33,7 +33,10 @@ from gateways.pix import BacenPix, PixGateway
 from gateways.settings import Settings
 from gateways.sms import TwilioSms
 from gateways.temporal import WorkerSpec
+from gateways.voice import TwilioVoice
+from gateways.whatsapp import TwilioWhatsApp
 
+_Gateway = TypeVar("_Gateway")
 _PROVIDER_SECONDS = 8.0
 """Time-out of one call to a provider; the activities' own limits are longer (`workflows.options`)."""
 _PIX_SECONDS = 4.0
@@ -59,6 +62,8 @@ def world_on(engine: Engine, clock: Clock, settings: Settings) -> World:
             settings.twilio_base_url,
             _PROVIDER_SECONDS,
         ),
+        whatsapp=telephony(settings, TwilioWhatsApp),
+        voice=telephony(settings, TwilioVoice),
         cra=cra_transport(settings, engine, clock),
         letters=settings.state_dir / "letters",
         callbacks=settings.public_url,
@@ -67,6 +72,14 @@ def world_on(engine: Engine, clock: Clock, settings: Settings) -> World:
         pix_webhook=pix_webhook(settings),
         reply_domain=settings.reply_domain,
     )
+
+
+def telephony(settings: Settings, make: Callable[[str, str, str, float], _Gateway]) -> _Gateway | None:
+    """A gateway of the telephone provider's account; None where there is no account."""
+    token = settings.twilio_auth_token.get_secret_value()
+    if not settings.twilio_account_sid or not token:
+        return None
+    return make(settings.twilio_account_sid, token, settings.twilio_base_url, _PROVIDER_SECONDS)
 
 
 def pix_webhook(settings: Settings) -> str:
@@ -144,5 +157,7 @@ def worker_specs(
         WorkerSpec(CASES_QUEUE, workflows, at_home),
         WorkerSpec(EMAIL_QUEUE, [], [contact.contact, notice.notice], settings.email_per_second),
         WorkerSpec(SMS_QUEUE, [], [contact.contact, notice.notice], settings.sms_per_second),
+        WorkerSpec(WHATSAPP_QUEUE, [], [contact.contact, notice.notice], settings.whatsapp_per_second),
+        WorkerSpec(VOICE_QUEUE, [], [contact.contact], settings.calls_per_second),
         WorkerSpec(PROTEST_QUEUE, [], batch.activities),
     ]

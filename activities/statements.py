@@ -105,6 +105,17 @@ FRESH_POINTS = Prepared(
 """Usable addresses of a debtor (`debtor_`) that a step (`step_`) of a case (`id_`) has not tried yet; never those whose
 owner asked for silence or is a stranger."""
 
+_TO = bindparam("to_", type_=sa.Text)
+KNOWN = Prepared(
+    select(CONTACT.c.provider_id)
+    .join(CONTACT_POINT, CONTACT_POINT.c.id == CONTACT.c.contact_point_id)
+    .where(CONTACT_POINT.c.address == _TO, CONTACT.c.channel == bindparam("channel_", type_=sa.Text))
+    .where(CONTACT.c.id != _ID, CONTACT.c.provider_id != "")
+    .order_by(CONTACT.c.planned_at.desc())
+    .limit(100)
+)
+"""The provider's ids of what other contacts than `id_` sent to an address (`to_`) on a channel (`channel_`)."""
+
 POINT = Prepared(select(CONTACT_POINT).where(CONTACT_POINT.c.id == _ID))
 POINTS = Prepared(
     select(CONTACT_POINT)
@@ -176,7 +187,8 @@ FATES = Prepared(
 INSERT_CONTACT = Prepared(
     insert(CONTACT).values(currency=""),
     "id", "creditor_id", "debtor_id", "contact_point_id", "channel", "purpose", "text_id", "subject", "body",
-    "content_hmac", "short_ref", "counts", "state", "provider_id", "segments", "document_id", "planned_at",
+    "content_hmac", "short_ref", "counts", "state", "provider_id", "segments", "document_id", "template",
+    "passed_over", "planned_at",
 )  # fmt: skip
 INSERT_LINK = Prepared(insert(CONTACT_CASE), *CONTACT_CASE.c.keys())
 INSERT_ATTEMPT = Prepared(insert(CONTACT_ATTEMPT), *CONTACT_ATTEMPT.c.keys())

@@ -16,6 +16,8 @@ from gateways.documents import DocumentStore
 from gateways.email import EmailGateway
 from gateways.pix import PixGateway
 from gateways.sms import SmsGateway
+from gateways.voice import VoiceGateway
+from gateways.whatsapp import WhatsAppGateway
 
 
 def _silent(_: Sequence[UUID]) -> None:
@@ -42,6 +44,8 @@ class World:
     unknown_for: float = 60.0
     pix: PixGateway | None = None
     pix_webhook: str = ""
+    whatsapp: WhatsAppGateway | None = None
+    voice: VoiceGateway | None = None
     reply_domain: str = ""
 
     def now(self, workflow_time: datetime | None = None) -> datetime:

@@ -17,6 +17,8 @@ CASES_QUEUE = "regua-cases"
 """Workflow tasks of every workflow, and activities that touch only the database and the document store."""
 EMAIL_QUEUE = "regua-email"
 SMS_QUEUE = "regua-sms"
+WHATSAPP_QUEUE = "regua-whatsapp"
+VOICE_QUEUE = "regua-voice"
 PROTEST_QUEUE = "regua-protest"
 
 INTAKE_SCHEDULE = "regua-intake"

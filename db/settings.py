@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -68,6 +69,25 @@ class BankAccount(BaseModel):
     account: str = Field(min_length=1)
 
 
+class WhatsApp(BaseModel):
+    """WhatsApp messages of the creditor: `sender` is his number there (E.164) or a messaging service (MG...).
+
+    `templates` names, for each text, the template (ContentSid) that the platform approved for it; other texts do not go
+    out by WhatsApp. Nothing goes out before a person has acknowledged the platform's business policy: who, and when.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    sender: str = Field(pattern=r"^(\+[1-9][0-9]{7,14}|MG[0-9a-fA-F]{32})$")
+    templates: dict[str, Annotated[str, Field(pattern=r"^HX[0-9a-fA-F]{32}$")]] = Field(default_factory=dict)
+    policy_acknowledged_by: str = ""
+    policy_acknowledged_on: date | None = None
+
+    @property
+    def acknowledged(self) -> bool:
+        """Did somebody acknowledge the platform's policy, with a date?"""
+        return bool(self.policy_acknowledged_by.strip() and self.policy_acknowledged_on)
+
+
 class CreditorSettings(BaseModel):
     """Ladders by kind of debtor (names of policies), senders, ways to pay and to verify, the protest agreement."""
 
@@ -82,3 +102,5 @@ class CreditorSettings(BaseModel):
     pix: Pix | None = None
     bank_accounts: list[BankAccount] = Field(default_factory=list)
     """Where any are named, bank files of other accounts are refused."""
+    whatsapp: WhatsApp | None = None
+    """None: the creditor does not write by WhatsApp."""

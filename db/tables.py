@@ -280,6 +280,10 @@ class Contact(SQLModel, table=True):
     price_asked_at: datetime | None = _time(null=True)
     """Real time at which the provider was last asked for the price."""
     document_id: UUID | None = _link("document.id", null=True)
+    template: dict[str, Any] = _json()
+    """Of a WhatsApp message: `sid` of its template, and `variables`, so that a lost call is made again as it was."""
+    passed_over: list[str] = _json("[]")
+    """Channels of the step that could not be used, each with its reason: `whatsapp: switched-off`."""
     planned_at: datetime = _time()
     accepted_at: datetime | None = _time(null=True)
     settled_at: datetime | None = _time(null=True)

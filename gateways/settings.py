@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     twilio_base_url: WebAddress = Field("https://api.twilio.com", description="web address of the Twilio API")
     twilio_sender: str = Field("", description="phone number (+55…) or messaging service (MG…) SMS come from")
     sms_per_second: float = Field(1.0, gt=0, description="SMS per second, all workers together")
+    whatsapp_per_second: float = Field(1.0, gt=0, description="WhatsApp messages per second, all workers together")
+    calls_per_second: float = Field(1.0, gt=0, description="telephone calls per second, all workers together")
 
     unknown_for: float = Field(60.0, gt=0, description="seconds a call without an answer is looked up before a resend")
 

@@ -18,7 +18,7 @@ from letters.gsm import fold, is_gsm7
 from letters.messages import IN_FULL, INSTALMENT, NOTHING_TO_PAY, PLAN, SETTLED, payment_code, subject
 from letters.models import Channel, InvoiceView, Message, MessageData, PlanView
 
-FIRST_WORDS: dict[Channel, int] = {"email": 120, "sms": 60}
+FIRST_WORDS: dict[Channel, int] = {"email": 120, "sms": 60, "whatsapp": 60}
 """Characters that a list of e-mails, or a locked telephone, shows of a message beside its subject."""
 
 DEBT = re.compile(
@@ -51,7 +51,7 @@ def check(text_id: str, channel: Channel, message: Message, data: MessageData) -
 
     An e-mail is held to it in its plain text and in its HTML, each alone.
     """
-    faults = [] if channel == "sms" else _subject_faults(message, data)
+    faults = _subject_faults(message, data) if channel == "email" else []
     for part, text in _parts(channel, message):
         faults += [f"{text_id} ({part}): {fault}" for fault in _part_faults(text_id, channel, text, data)]
     if channel == "sms" and not is_gsm7(message.text):
@@ -60,8 +60,8 @@ def check(text_id: str, channel: Channel, message: Message, data: MessageData) -
 
 
 def _parts(channel: Channel, message: Message) -> Iterator[tuple[str, str]]:
-    if channel == "sms":
-        yield "sms", message.text
+    if channel != "email":
+        yield channel, message.text
         return
     yield "plain text", message.text
     yield "HTML", html.unescape(_TAG.sub(" ", _HEAD.sub("", message.html or "")))
@@ -120,18 +120,18 @@ def required(text_id: str, channel: Channel, data: MessageData, plain: str) -> l
 
 def _origin(channel: Channel, invoice: InvoiceView) -> list[str]:
     row = views.row(invoice)
-    origin = [] if channel == "sms" else [_labelled("Origem", row.origin)]
+    origin = [_labelled("Origem", row.origin)] if channel == "email" else []
     return [_labelled("Fatura", invoice.number), row.due, *origin]
 
 
 def _original(channel: Channel, invoice: InvoiceView) -> str:
     amount = format_brl(invoice.original)
-    return amount if channel == "sms" else f"Valor original {amount}"
+    return f"Valor original {amount}" if channel == "email" else amount
 
 
 def _items(channel: Channel, invoice: InvoiceView) -> list[str]:
     lines = views.added(invoice)
-    if channel == "sms":
+    if channel != "email":
         return [views.short_item(name, amount) for name, amount in views.short_items(lines).items()]
     return [f"{line.name_pt} {format_brl(line.amount)}" for line in lines]
 
@@ -152,7 +152,7 @@ def _plan_items(text_id: str, channel: Channel, plan: PlanView, consumer: bool) 
         return [("the instalment with its day and amount", [told.next_name, told.next_open, told.next_due])]
     if text_id not in IN_FULL:
         return [("what was paid of the agreement", [told.paid])]
-    short = channel == "sms"
+    short = channel != "email"
     day, amount = (pt.short_day, pt.number) if short else (pt.day, format_brl)
     days = [day(part.due) for part in terms.instalments]
     amounts = [amount(part.amount) for part in terms.instalments]

@@ -115,7 +115,7 @@ def how_to(medium: Channel | Literal["letter"], creditor: Creditor, pay: str) ->
     verify = (
         f"{pt.sentence(creditor.how_to_verify)} Por conta própria, em {reach}; não usamos links encurtados.".strip()
     )
-    if medium == "sms":
+    if medium in ("sms", "whatsapp"):
         return HowTo(pay=pay, dispute="responda com o motivo", stop="responda SAIR", verify=reach)
     if medium == "email":
         dispute = f"responda esta mensagem com o motivo, ou fale com {contact}. {held}"
@@ -132,7 +132,7 @@ def call_script(text_id: str, data: MessageData) -> str:
     if text_id not in SCRIPTS:
         raise BadInput(f"script: {text_id!r} is not known; use one of {', '.join(SCRIPTS)}")
     _require_invoices(text_id, data)
-    return _PLAIN.get_template(f"{text_id}.j2").render(_context(text_id, data)).strip() + "\n"
+    return _PLAIN.get_template(f"{text_id}.j2").render(context(text_id, data)).strip() + "\n"
 
 
 def subject(data: MessageData) -> str:
@@ -150,10 +150,15 @@ def payment_code(text_id: str, data: MessageData) -> str:
 
 
 def _require(text_id: str, channel: str, data: MessageData) -> None:
-    if text_id not in TEXTS:
-        raise BadInput(f"text: {text_id!r} is not known; use one of {', '.join(TEXTS)}")
     if channel not in CHANNELS:
         raise BadInput(f"channel: {channel!r} has no texts; use one of {', '.join(CHANNELS)}")
+    require(text_id, data)
+
+
+def require(text_id: str, data: MessageData) -> None:
+    """Raises `BadInput` for an unknown text, or data that it needs and was not given."""
+    if text_id not in TEXTS:
+        raise BadInput(f"text: {text_id!r} is not known; use one of {', '.join(TEXTS)}")
     _require_invoices(text_id, data)
     if text_id == "promessa-confirmada" and data.promise is None:
         raise BadInput(f"text {text_id}: `promise` was not given; this text confirms its day and amount")
@@ -177,7 +182,7 @@ def _require_invoices(text_id: str, data: MessageData) -> None:
 
 def _email(text_id: str, data: MessageData) -> Message:
     wording = _wording(text_id, "email", data)
-    context = _context(text_id, data) | {
+    shown = context(text_id, data) | {
         "subject": subject(data),
         "greeting": f"Olá, {data.debtor.name}." if data.debtor.consumer else f"Olá, equipe de {data.debtor.name}.",
         "sender": _sender(data.creditor),
@@ -185,8 +190,8 @@ def _email(text_id: str, data: MessageData) -> Message:
         "ways": _ways(text_id, data.how),
         "protection": CONSUMER_PROTECTION if data.debtor.consumer and text_id in PROTECTED else "",
     }
-    text = _PLAIN.get_template("layout.email.txt.j2").render(context)
-    html = _HTML.get_template("layout.email.html.j2").render(context)
+    text = _PLAIN.get_template("layout.email.txt.j2").render(shown)
+    html = _HTML.get_template("layout.email.html.j2").render(shown)
     return Message(subject=subject(data), text=text.strip() + "\n", html=html)
 
 
@@ -211,20 +216,26 @@ def sms_target(text_id: str) -> int:
 
 
 def _sms_text(text_id: str, data: MessageData, pay: str) -> str:
-    context = _context(text_id, data) | {
+    shown = context(text_id, data) | {
         "wording": _wording(text_id, "sms", data),
         "short_address": f"{data.creditor.address_line}, {data.creditor.city}/{data.creditor.uf}",
     }
-    text = " ".join(fold(_PLAIN.get_template("layout.sms.j2").render(context)).split())
+    text = " ".join(fold(_PLAIN.get_template("layout.sms.j2").render(shown)).split())
     return text.replace(PAY_SLOT, pay if is_gsm7(pay) else fold(pay))
 
 
 def _wording(text_id: str, channel: Channel, data: MessageData) -> str:
-    template: Template = _PLAIN.get_template(f"{text_id}.j2")
-    return "".join(template.blocks[channel](template.new_context(_context(text_id, data)))).strip()
+    template = plain_text(f"{text_id}.j2")
+    return "".join(template.blocks[channel](template.new_context(context(text_id, data)))).strip()
 
 
-def _context(text_id: str, data: MessageData) -> dict[str, Any]:
+def plain_text(file: str) -> Template:
+    """A template of plain text, by its file."""
+    return _PLAIN.get_template(file)
+
+
+def context(text_id: str, data: MessageData) -> dict[str, Any]:
+    """What the wording and the layouts of a text are shown."""
     plan = plans.words(data.plan, data.debtor.consumer) if data.plan and text_id in PLAN else None
     return {
         "creditor": data.creditor,

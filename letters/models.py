@@ -16,7 +16,7 @@ from domain.money import ZERO
 from domain.plans import PlanState, Proposal
 from domain.policy import Offset
 
-Channel = Literal["email", "sms"]
+Channel = Literal["email", "sms", "whatsapp"]
 FirmStep = Literal["protest", "legal"]
 
 

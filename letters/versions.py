@@ -12,6 +12,7 @@ from letters.models import Channel
 LAYOUTS: Mapping[Channel, tuple[str, ...]] = {
     "email": ("layout.email.txt.j2", "layout.email.html.j2"),
     "sms": ("layout.sms.j2",),
+    "whatsapp": ("layout.whatsapp.j2",),
 }
 
 

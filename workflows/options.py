@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from temporalio.common import RetryPolicy
 
-from contract.names import EMAIL_QUEUE, SMS_QUEUE
+from contract.names import EMAIL_QUEUE, SMS_QUEUE, VOICE_QUEUE, WHATSAPP_QUEUE
 
 
 class Limits(TypedDict, total=False):
@@ -47,7 +47,7 @@ AT_MOST = {
 }
 """What can be performed, and how long one try may take: longer than the time-outs of the gateways it calls."""
 
-QUEUES = {"email": EMAIL_QUEUE, "sms": SMS_QUEUE}
+QUEUES = {"email": EMAIL_QUEUE, "sms": SMS_QUEUE, "whatsapp": WHATSAPP_QUEUE, "voice": VOICE_QUEUE}
 """One queue per provider account, with that account's rate limit; what calls no provider stays with the cases."""
 
 TRIES = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_attempts=3)
