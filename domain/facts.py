@@ -311,6 +311,14 @@ class LimitationOverridden:
 
 
 @dataclass(frozen=True)
+class BoletoIssued:
+    """The invoice has a boleto of the bank, its first or a new one, that can be paid until the bank withdraws it."""
+
+    source: str = ""
+    kind: Literal["boleto_issued"] = "boleto_issued"
+
+
+@dataclass(frozen=True)
 class BoletoWithdrawn:
     """The bank confirmed that the invoice's boleto can no longer be paid."""
 
@@ -734,7 +742,8 @@ class Refusal:
 
 Told = (
     Extended | Adjusted | Voided | WrittenOff | PaymentReceived | PaymentInClearing | PaymentClaimed | PaymentReversed
-    | LimitationOverridden | BoletoWithdrawn | PaymentNews | Vanished | ContactDataChanged | Released | PromiseMade
+    | LimitationOverridden | BoletoIssued | BoletoWithdrawn | PaymentNews | Vanished | ContactDataChanged | Released
+    | PromiseMade
     | PlanOffered | PlanAgreed | PlanEnded | DisputeOpened | DisputeExplained | DisputeResolved | ReplyReceived
     | OptedOut | OptedIn | Paused | Resumed | HoldSet | HoldLifted | NoteAdded | ContactLogged | TaskDone | Approved
     | ApprovalRefused | PolicyMigrated | Unreadable | ContactSent | ContactDeferred | ContactFailed | Unreachable

@@ -75,6 +75,7 @@ HAPPENED: dict[str, str] = {
     "hold": "Suspensão: {hold}",
     "lift": "Suspensão levantada: {hold}",
     "limitation_overridden": "Advogado assumiu o protesto depois do prazo da ação executiva",
+    "boleto_issued": "Boleto do banco emitido",
     "boleto_withdrawn": "Banco confirmou a baixa do boleto",
     "note": "Anotação",
     "log": "Registro de contato: {channel}, {outcome}",

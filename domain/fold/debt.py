@@ -42,6 +42,13 @@ def _tell_bank(case: Case, change: str) -> None:
 
 
 @fold.register
+def _boleto_issued(fact: f.BoletoIssued, case: Case, at: Moment) -> None:
+    open_case(case)
+    case.terms.boleto, case.boleto_withdrawn = True, False
+    ask_about_title(case, "the bank has a boleto that can be paid")
+
+
+@fold.register
 def _boleto_withdrawn(fact: f.BoletoWithdrawn, case: Case, at: Moment) -> None:
     case.boleto_withdrawn = True
     drop_tasks(case, "withdraw-boleto", "bank-instruction")

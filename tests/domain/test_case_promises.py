@@ -93,6 +93,10 @@ class AnyLife(RuleBasedStateMachine):
     def boleto_withdrawn(self) -> None:
         self.tell(f.BoletoWithdrawn("bank"))
 
+    @rule()
+    def boleto_issued(self) -> None:
+        self.tell(f.BoletoIssued("import"))
+
     @rule(part=st.sampled_from([None, "100.00", "999.00"]), explain=st.sampled_from([None, 3]))
     def dispute(self, part: str | None, explain: int | None) -> None:
         explain_by = self.today() + timedelta(days=explain) if explain else None
