@@ -161,9 +161,19 @@ async def of_sendgrid(request: Request, body: bytes) -> Arrived:
     """A mail from Inbound Parse, keyed by its Message-ID and addressees. HTTP 400 for what is none, or was cut off."""
     try:
         form = await _parts(request, body)
-        charsets, envelope = _json(form, "charsets"), _json(form, "envelope")
     except (MultiPartException, ValueError, KeyError):
         raise HTTPException(400) from None
+    try:
+        return _mail(form, await _files(form), hashlib.sha256(body).hexdigest())
+    except ValueError:
+        raise HTTPException(400) from None
+    finally:
+        await form.close()
+
+
+def _mail(form: FormData, files: tuple[File, ...], digest: str) -> Arrived:
+    """The mail in the parts of the form; one without a Message-ID is known by the `digest` of its body."""
+    charsets, envelope = _json(form, "charsets"), _json(form, "envelope")
     headers = message_from_string(_field(form, charsets, "headers"))
     sender, recipients = str(envelope.get("from", "")), envelope.get("to", [])
     recipient = ",".join(str(address) for address in recipients) if isinstance(recipients, list) else str(recipients)
@@ -172,7 +182,7 @@ async def of_sendgrid(request: Request, body: bytes) -> Arrived:
     said = Mail(_small(headers), subject, sender)
     key = f"{headers.get('Message-ID', '').strip()}\n{sender}\n{recipient}"
     if key.startswith("\n"):
-        key = hashlib.sha256(body).hexdigest()
+        key = digest
     return Arrived(
         provider="sendgrid",
         key=hashlib.sha256(key.encode(errors="replace")).hexdigest(),
@@ -182,7 +192,7 @@ async def of_sendgrid(request: Request, body: bytes) -> Arrived:
         body=_text(text if text.strip() else plain(_field(form, charsets, "html"))),
         subject=_text(subject)[:1000],
         automatic=automatic(said),
-        files=await _files(form),
+        files=files,
     )
 
 
@@ -212,7 +222,7 @@ async def _parts(request: Request, body: bytes) -> FormData:
 def _json(form: FormData, name: str) -> dict[str, Any]:
     found = json.loads(str(form.get(name) or "{}"))
     if not isinstance(found, dict):
-        raise TypeError(name)
+        raise ValueError(name)
     return found
 
 
