@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
-from activities import codes
+from activities import codes, neutral, replies
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
 from activities.moratoria import reach
@@ -21,8 +21,11 @@ from domain.calendars import add_bank_days
 from domain.places import time_zone
 
 _PAGE = 500
+_RECORDINGS = 10
 _CODES = 20
 """Payment codes taken back in one sweep: a bank that is slow must not keep the facts waiting."""
+_CONFIRMATIONS = 20
+"""Calls to a provider that one sweep has time for."""
 OVERDUE = "approval-overdue"
 OFFICE = time_zone("SP")
 """Approvals fall due by the calendar of the house, whatever the debtor's place."""
@@ -53,9 +56,13 @@ class Intake:
 
     @activity.defn(name="sweep")
     async def sweep(self) -> ScanReport:
-        """Apply provider events that were only stored, and signal facts that were stored but not taken in."""
+        """Apply provider events and replies that were only stored, send the confirmations that are due, and signal
+        facts that were stored but not taken in."""
         fresh = await asyncio.to_thread(apply_waiting, self.world.engine, self.world.clock, _PAGE)
+        fresh += await asyncio.to_thread(replies.apply_waiting, self.world, _PAGE)
+        await asyncio.to_thread(neutral.send_waiting, self.world, _CONFIRMATIONS)
         await asyncio.to_thread(codes.sweep, self.world, _CODES)
+        await asyncio.to_thread(keep_recordings, self.world, _RECORDINGS)
         forgotten = await asyncio.to_thread(self._forgotten)
         return ScanReport(signalled=await self.courier.deliver([*fresh, *forgotten]))
 
