@@ -17,6 +17,7 @@ from domain.case import ELECTRONIC
 from domain.errors import BadInput, Refused
 from domain.identifiers import parse_cep, parse_email, parse_phone
 from domain.places import known_uf, municipality, uf_of_cep
+from domain.preference import ANY_HOURS, parse_hours
 from starter.actions import Clerk, Deed, Outcome, open_cases, store
 from starter.installation import Installation, installation
 from starter.lookup import find_case
@@ -80,6 +81,28 @@ def mark(case: str, creditor: str, channel: str, address: str, state: str, by: s
         if not conn.execute(found.returning(CONTACT_POINT.c.id)).all():
             raise Refused("no-such-contact", "the debtor has no such address on this channel; `regua debtor` shows all")
         return [f.ContactDataChanged(channel)] if state == "usable" else []
+
+    return _change(case, creditor, channel, by, write)
+
+
+def prefer(case: str, creditor: str, channel: str, address: str, hours: str, by: str) -> Changed:
+    """The debtor asked to be contacted at a known address, in these hours if he named any; `any` takes it all back.
+
+    His earlier wish gives way. Raises `BadInput` for hours that are none, `Refused` for an address that is not known.
+    """
+    wished = hours != ANY_HOURS
+    parse_hours(hours if wished else "")
+
+    def write(_house: Installation, conn: Connection, debtor: Row[Any]) -> list[f.Told]:
+        his = CONTACT_POINT.c.debtor_id == debtor.id
+        point = his & (CONTACT_POINT.c.channel == channel) & (CONTACT_POINT.c.address == _normal(channel, address))
+        if not conn.execute(select(CONTACT_POINT.c.id).where(point, CONTACT_POINT.c.state == "usable")).all():
+            raise Refused("no-such-contact", "the debtor has no such usable address; `regua debtor` shows all")
+        last = select(func.max(CONTACT_POINT.c.rank)).where(his).scalar_subquery()
+        conn.execute(update(CONTACT_POINT).where(his, CONTACT_POINT.c.rank < 0).values(rank=last + 1, best_hours=""))
+        if wished:
+            conn.execute(update(CONTACT_POINT).where(point).values(rank=-1, best_hours=hours))
+        return [f.ContactDataChanged(channel, hours if wished and hours else ANY_HOURS)]
 
     return _change(case, creditor, channel, by, write)
 

@@ -13,7 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, func, select
 
+from activities import statements as sql
 from activities.money_book import WAITING
+from db.prepared import together
 from db.rows import (
     APPROVAL,
     CASE,
@@ -35,6 +37,7 @@ from db.rows import (
 )
 from domain.case import load
 from domain.errors import BadInput
+from domain.prices import Spent, total
 from starter.calculator import as_data
 from starter.installation import Installation
 from starter.lookup import DUE, find_case, find_creditor, find_debtors
@@ -113,6 +116,7 @@ def one_case(house: Installation, text: str, creditor: str) -> dict[str, Any]:
             "documents": _of(conn, DOCUMENT, row, "id", "kind", "name", "sha256", "created_at"),
             "notes": _of(conn, NOTE, row, "id", "author", "text", "written_at"),
             "contacts": _contacts(conn, row),
+            "contacts_cost": _cost(conn, row),
             "waiting_facts": conn.execute(
                 select(func.count()).where(FACT.c.case_id == row.id, FACT.c.acknowledged_at.is_(None))
             ).scalar_one(),
@@ -128,10 +132,16 @@ def _of(conn: Connection, table: Any, row: Row[Any], *names: str) -> list[dict[s
 
 
 def _contacts(conn: Connection, row: Row[Any]) -> list[dict[str, Any]]:
-    columns = (CONTACT.c.id, CONTACT_CASE.c.step, CONTACT.c.channel, CONTACT.c.purpose, CONTACT.c.text_id,
-               CONTACT.c.state, CONTACT.c.planned_at)  # fmt: skip
+    names = ("id", "channel", "purpose", "text_id", "state", "planned_at", "segments", "price", "currency")
+    columns = (CONTACT_CASE.c.step, *(CONTACT.c[name] for name in names))
     found = select(*columns).join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
     return rows(conn.execute(found.where(CONTACT_CASE.c.case_id == row.id).order_by(CONTACT.c.planned_at)))
+
+
+def _cost(conn: Connection, row: Row[Any]) -> Decimal:
+    """What the contacts that this case sent cost, in reais; an estimate where the provider's price is not known yet."""
+    (sent,) = together(conn, [sql.SPENT(id_=row.id)])
+    return total(Spent(each.channel, each.segments, each.price, each.currency) for each in sent)
 
 
 def _schedule(conn: Connection, row: Row[Any]) -> list[dict[str, str]]:

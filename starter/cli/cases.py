@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from domain.money import format_brl
 from starter.cli.edge import CaseId, Commands, Creditor, Json, show, table
 
 _LIST = {
@@ -121,9 +122,9 @@ def _print_case(console: Console, case: dict[str, Any]) -> None:
     if held:
         console.print("Retido: " + "; ".join(held))
     _print_debt(console, case["debt"])
-    console.print(
-        listed("Agenda", {"step": "passo", "do": "ação", "day": "dia", "state": "situação"}, case["schedule"])
-    )
+    agenda = {"step": "passo", "do": "ação", "day": "dia", "state": "situação", "until": "até", "reason": "motivo"}
+    console.print(listed("Agenda", agenda, [{"until": "", "reason": "", **step} for step in case["schedule"]]))
+    console.print(f"Custo dos contatos: {format_brl(case['contacts_cost'])}")
     tasks = {"id": "pendência", "kind": "tipo", "owner": "responsável", "due": "até"}
     sections = {
         "tasks": ("Pendências", tasks),

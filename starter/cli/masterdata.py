@@ -87,7 +87,7 @@ def users(app: Commands) -> None:
 
 def contacts(app: Commands) -> None:
     """How a debtor can be reached, and how not."""
-    contact = Commands("Ways to reach a debtor: add, verify, invalid.")
+    contact = Commands("Ways to reach a debtor: add, verify, invalid, prefer.")
     app.add_typer(contact, name="contact")
 
     @contact.command()
@@ -126,6 +126,18 @@ def contacts(app: Commands) -> None:
         from starter import contacts
 
         _changed(contacts.mark(case, creditor, channel, address, "invalid", by), as_json)
+
+    @contact.command()
+    def prefer(
+        case: CaseId, channel: Channel, address: Address, by: By,
+        hours: Annotated[str, typer.Option("--hours", metavar="HH:MM-HH:MM", help="his local hours for it")] = "",
+        no_more: Annotated[bool, typer.Option("--no-more", help="he has no wish any more")] = False,
+        creditor: Creditor = "", as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """The debtor asked to be contacted here: it comes first wherever his ladder and the law allow it."""
+        from starter import contacts
+
+        _changed(contacts.prefer(case, creditor, channel, address, "any" if no_more else hours, by), as_json)
 
     @app.command("opt-out")
     def opt_out(
@@ -190,7 +202,7 @@ def policies(app: Commands) -> None:
 
 def loads(app: Commands) -> None:
     """What the world publishes."""
-    load = Commands("What the world publishes: index.")
+    load = Commands("What the world publishes: index, block-list, holidays.")
     app.add_typer(load, name="load")
 
     @load.command()
@@ -204,6 +216,39 @@ def loads(app: Commands) -> None:
 
         found = indices.load(file, dry_run=dry_run)
         show(found, as_json, lambda console: _print_loaded(console, found))
+
+    @load.command("block-list")
+    def block_list(
+        file: Annotated[
+            Path, typer.Argument(metavar="FILE", help="CSV: uf, document, phone, registered_on, until, source")
+        ],
+        full: Annotated[bool, typer.Option("--full", help="who is missing has left the lists of these states")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would change, and change nothing")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Take in a Procon's block list: who is on it gets e-mail and letters only."""
+        from starter import published
+
+        found = published.load_block_list(file, full=full, dry_run=dry_run)
+        show(found, as_json, lambda console: _print_rows(console, found))
+
+    @load.command()
+    def holidays(
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: place (BR, UF, IBGE code), day, name, source")],
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would change, and change nothing")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Take in days off of a country, state or municipality: nobody is contacted there then."""
+        from starter import published
+
+        found = published.load_holidays(file, dry_run=dry_run)
+        show(found, as_json, lambda console: _print_rows(console, found))
+
+
+def _print_rows(console: Console, found: dict[str, Any]) -> None:
+    done = "seriam guardados" if found["dry_run"] else "guardados"
+    left = f", {found['left']} saíram da lista" if "left" in found else ""
+    console.print(f"{done}: {found['added']} novos, {found['changed']} alterados, {found['unchanged']} iguais{left}")
 
 
 def _print_loaded(console: Console, found: dict[str, Any]) -> None:
