@@ -23,7 +23,7 @@ from activities.channels import CHANNELS, usable
 from activities.delivery import open_channel_task
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
 from activities.quotes import Codes, not_made
-from activities.saying import Said, about, attached, said
+from activities.saying import SHARED, Said, about, attached, said
 from activities.views import Claim, message_data, read_debtor, with_settings
 from activities.world import World
 from contract.messages import Next, Perform
@@ -135,7 +135,8 @@ class Contacts:
         fields = about(desk, what, today)
         if fields is None:
             return f.Unreachable(given.step, "overtaken: nothing true is left to say")
-        draft = Draft(given, what, found.point, _companions(desk, rows) if what.step else [], fields, closed)
+        others = _companions(desk, rows) if what.step else _sharing(desk, rows, what, fields)
+        draft = Draft(given, what, found.point, others, fields, closed)
         wanted = self._quotes(desk, draft, read, today)
         shown = quotes.standing(desk.conn, wanted, today)
         missing = tuple(quote for quote in wanted if quote.case_id not in shown)
@@ -341,6 +342,24 @@ def _companions(desk: Desk, rows: Sequence[Row[Any]]) -> list[Companion]:
         )
         if due_now or (other.case.terms.due < today and _listable(other.case, wanted.action)):
             found.append(Companion(row, other.case, other.policy, wanted.step if due_now else "", wanted.attempt))
+    return found
+
+
+def _sharing(desk: Desk, rows: Sequence[Row[Any]], what: Said, fields: dict[str, Any]) -> list[Companion]:
+    """Other cases that owe just this word: whoever said one thing of six invoices gets one answer, not six."""
+    found: list[Companion] = []
+    for row in rows if what.text_id in SHARED else ():
+        if row.id == desk.row.id or row.stage == "closed":
+            continue
+        other = Desk(desk.world, desk.conn, row, desk.now)
+        other.read_inbox()
+        wanted = other.decide().instruction
+        word = spoken(wanted.step)
+        if wanted.action != Action.CONTACT or word is None or word.text != what.text_id:
+            continue
+        new = outbox.link_of(desk.conn, row.id, wanted.step, wanted.attempt) is None
+        if new and about(other, what, other.case.today(desk.now)) == fields:
+            found.append(Companion(row, other.case, other.policy, wanted.step, wanted.attempt))
     return found
 
 

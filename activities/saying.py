@@ -22,7 +22,7 @@ from db.rows import DOCUMENT, PLAN
 from db.settings import CreditorSettings
 from domain.calendars import add_bank_days, next_bank_day
 from domain.case import Case, Paid
-from domain.dialogue.reaction import PERSON
+from domain.dialogue.reaction import COPY, PERSON
 from domain.errors import Refused
 from domain.fold import THANKS
 from domain.fold.base import spoken, word_step
@@ -38,6 +38,8 @@ from letters.plans import offer_words
 
 ANSWER_CHANNELS: tuple[str, ...] = ("email", "sms")
 """Ways of thanks, confirmations and reminders of instalments, which no step of a ladder names."""
+SHARED = frozenset({"pagamento-em-verificacao", "contestacao-recebida", "contestacao-pergunta", COPY})
+"""Answers that several cases of a debtor give together, in one message that lists their invoices."""
 PROPOSAL: TypeAdapter[Proposal] = TypeAdapter(Proposal)
 OFFERED, AGREED = "offered", "agreed"
 

@@ -416,6 +416,20 @@ def test_an_sms_is_answered_by_sms_although_there_is_a_mail_address(town: Town) 
     assert "Conforme o seu pedido" in answer["body"]
 
 
+def test_one_word_about_three_invoices_gets_one_answer_that_lists_them(town: Town) -> None:
+    one = town.room.open(contacts=(("email", MAIL), ("sms", PHONE)), number="NF-701")
+    two, three = (town.room.open(debtor=one.debtor, number=number) for number in ("NF-702", "NF-703"))
+    town.sandbox.reply(**{"from": PHONE, "to": OURS, "body": "já paguei tudo ontem"})
+    town.doors.settled()
+    town.contact(one)
+    (answer,) = town.sent("sms")
+    assert all(number in answer["body"] for number in ("NF-701", "NF-702", "NF-703"))
+    for other in (two, three):
+        assert town.room.decide(other) == "wait"
+        assert town.room.case(other).owed == []
+    assert len(town.sent("sms")) == 1
+
+
 def test_a_stop_is_confirmed_by_one_neutral_message_and_nothing_more_goes_out(town: Town) -> None:
     case = town.room.open(contacts=(("email", MAIL), ("sms", PHONE)))
     town.contact(case)
