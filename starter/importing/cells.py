@@ -13,9 +13,12 @@ from decimal import Decimal
 
 from openpyxl.utils.datetime import from_excel
 
+from domain.bank import bare_number
+from domain.boleto import Boleto, Collection, read_boleto
 from domain.cra.codes import species
 from domain.errors import BadInput
 from domain.identifiers import Document, normalise_number, parse_document, restore_leading_zeros
+from domain.indices import SERIES, SeriesCode, series_code
 from domain.money import CENT, LARGEST, ZERO, parse_money
 from domain.places import known_uf, normalise_name
 from starter.importing.sheets import Cell
@@ -39,6 +42,9 @@ _SITUATIONS = {
 }  # fmt: skip
 
 _UF_LENGTH = 2
+_BANK = re.compile(r"([0-9]{1,3})(?:-[0-9X])?")
+_LONGEST_OUR_NUMBER = 20
+"""As long as the field of the layouts: CNAB 240 and 400 have 20 places at most."""
 
 DateReader = Callable[[Cell], date]
 
@@ -143,6 +149,43 @@ def as_kind(cell: Cell) -> str:
     code = as_text(cell).upper()
     if species(code) is None:
         raise BadInput("this kind of title is unknown; write its code at the CRA, like DMI, DSI, NP or CH")
+    return code
+
+
+def as_bank(cell: Cell) -> str:
+    """A bank's three digits; `1` and `001-9` are bank 001."""
+    found = _BANK.fullmatch(as_text(cell))
+    if not found or not int(found[1]):
+        raise BadInput("this is no bank; write its three digits, like 341")
+    return found[1].zfill(3)
+
+
+def as_our_number(cell: Cell) -> str:
+    """A nosso número in its one form, without mask and leading zeros, as bank files are compared with it."""
+    bare = bare_number(as_text(cell))
+    if not bare or len(bare) > _LONGEST_OUR_NUMBER:
+        raise BadInput(f"this is no nosso número; write its digits as the bank does, {_LONGEST_OUR_NUMBER} at most")
+    return bare
+
+
+def as_boleto(cell: Cell) -> Boleto | Collection:
+    """A boleto by its digitable line or bar code, each check digit verified."""
+    if isinstance(cell, Decimal):
+        raise BadInput(
+            "the spreadsheet made a number of it and lost digits; format the column as text and write it again"
+        )
+    return read_boleto(as_text(cell))
+
+
+def as_correction(cell: Cell) -> SeriesCode:
+    """The index by which a contract corrects: a series of `domain.indices`, by our word or its number in the SGS."""
+    known = ", ".join(code for code, series in SERIES.items() if series.kind == "correction")
+    try:
+        code = series_code(as_text(cell))
+    except BadInput:
+        code = None
+    if code is None or SERIES[code].kind != "correction":
+        raise BadInput(f"no contract's debt is corrected by this index here; write {known}, or nothing")
     return code
 
 

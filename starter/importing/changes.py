@@ -8,21 +8,21 @@ what staff and debtor have agreed on in between.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from domain import facts as f
-from domain.case import Case
+from domain.case import Case, Reduced
 from domain.money import ZERO
 from starter.importing.rows import InvoiceRow
 
 SOURCE = "import"
-AMOUNT, BALANCE, PAID_BEFORE = "import-amount", "import-balance", "import-paid"
-"""Sources of reductions: a lower `valor`; a lower `saldo`; what was paid before the invoice came to us."""
+AMOUNT, BALANCE, PAID_BEFORE, NET = "import-amount", "import-balance", "import-paid", "import-net"
+"""Sources of reductions: a lower `valor`; a lower `saldo`; paid before the invoice came to us; tax withheld."""
 
-What = Literal["paid", "extended", "reduced", "void"]
+What = Literal["paid", "extended", "reduced", "void", "boleto"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class Standing:
     """What is known of an invoice, with facts that its case has not taken in yet. Amounts in reais.
 
     `amount` and `due` are those of its last row; `case_due` is the day it is really due now. `paid` are payments,
-    `reduced` all reductions, of which `by_balance` and `paid_before` come from those sources.
+    `reduced` all reductions, of which `by_balance`, `paid_before` and `by_net` come from those sources; `withheld` is
+    all tax withheld, whoever told of it. `our_number` and `boleto_line` are those of the invoice; `told_boleto`: the
+    case knows, or has been told, that there is a boleto, be it withdrawn or not.
     """
 
     case: Case
@@ -46,11 +48,20 @@ class Standing:
     reduced: Decimal
     by_balance: Decimal
     paid_before: Decimal
+    by_net: Decimal
+    withheld: Decimal
+    our_number: str
+    boleto_line: str
+    told_boleto: bool
 
-    def owed(self, on: date) -> Decimal:
-        """The whole debt on a day, or on that of a later movement, less what the case has still to take in."""
-        case = self.case
-        waiting = self.paid - case.paid() + self.reduced - sum((r.amount for r in case.reductions), ZERO)
+    def owed(self, on: date, withheld: Decimal = ZERO) -> Decimal:
+        """The whole debt on a day, or on that of a later movement, less what the case has still to take in.
+
+        `withheld` is tax that this file tells of for the first time.
+        """
+        more = [Reduced(withheld, "withholding", self.case.terms.original_due)] if withheld else []
+        case = replace(self.case, reductions=[*self.case.reductions, *more])
+        waiting = self.paid - case.paid() + self.reduced - sum((r.amount for r in self.case.reductions), ZERO)
         day = max([on, *(p.on for p in case.counted()), *(r.on for r in case.reductions)])
         return max(case.debt(day).total - waiting, ZERO)
 
@@ -77,11 +88,15 @@ def contradictions(row: InvoiceRow, standing: Standing) -> Iterator[tuple[str, s
         "consumidor": (row.debtor_kind == "consumer") == terms.consumer,
         "multa": row.fine_percent == standing.fine_percent,
         "juros": row.monthly_interest_percent == standing.monthly_interest_percent,
+        "indice": row.correction == (terms.correction or ""),
+        "honorarios": row.fees_percent == terms.fees_percent,
     }
     if row.due < standing.due:
         yield "vencimento", f"the invoice would be due earlier than {standing.due:%d/%m/%Y}", _NEW_INVOICE
     if row.amount > standing.amount:
         yield "valor", f"the amount would be higher than {standing.amount}", _NEW_INVOICE
+    if row.net is not None and standing.by_net and row.net > standing.amount - standing.by_net:
+        yield "valor_liquido", f"the net amount would be higher than {standing.amount - standing.by_net}", _NEW_INVOICE
     for column, kept in same.items():
         if not kept:
             yield column, "this would change the terms of an open invoice", _NEW_INVOICE
@@ -98,39 +113,64 @@ def news(row: InvoiceRow, standing: Standing, today: date) -> list[News]:
     """
     if row.situation == "void":
         return [] if standing.case.closed else [News("void", f.Voided("cancelled by the creditor"))]
-    found = []
     on = row.paid_on or today
-    if paid := _payment(row, standing, on):
-        found.append(News("paid", f.PaymentReceived("", paid, on, SOURCE)))
+    taxed = ZERO if standing.case.closed else _newly_withheld(row, standing)
+    paid = _payment(row, standing, on, taxed)
+    payment = [News("paid", f.PaymentReceived("", paid, on, SOURCE))] if paid else []
     if standing.case.closed:
-        return found
+        return payment
+    found = []
     if row.situation == "open" and row.due > max(standing.due, standing.case_due):
         found.append(News("extended", f.Extended(row.due, SOURCE)))
+    in_time = min(standing.case.terms.original_due, today)
     open_here = max(standing.case.terms.principal - standing.reduced - standing.paid - paid, ZERO)
     surplus = max(open_here - row.left, ZERO)
+    taxed = min(taxed, surplus)
+    if taxed:  # before the payment, which then meets the debt as it was always owed
+        payment.insert(0, News("reduced", f.Adjusted(taxed, "withholding", in_time, NET)))
+    surplus -= taxed
     by_amount = min(surplus, max(standing.amount - row.amount, ZERO))
-    in_time = min(standing.case.terms.original_due, today)
     for amount, source in ((by_amount, AMOUNT), (surplus - by_amount, BALANCE)):
         if amount:
             found.append(News("reduced", f.Adjusted(amount, "correction", in_time, source)))
-    return found
+    return [*payment, *found, *_new_boleto(row, standing)]
 
 
-def _payment(row: InvoiceRow, standing: Standing, on: date) -> Decimal:
+def _new_boleto(row: InvoiceRow, standing: Standing) -> Iterator[News]:
+    """A boleto that the case does not know of, or another than the one it knew, can be paid from now on.
+
+    The bank knows a boleto by its nosso número: another line of the same number is the same boleto.
+    """
+    if row.our_number and standing.our_number:
+        other = row.our_number != standing.our_number
+    else:
+        other = bool(row.boleto_line and standing.boleto_line) and row.boleto_line != standing.boleto_line
+    if row.situation == "open" and row.boleto and (other or not standing.told_boleto):
+        yield News("boleto", f.BoletoIssued(SOURCE))
+
+
+def _newly_withheld(row: InvoiceRow, standing: Standing) -> Decimal:
+    """Tax withheld that nobody has told of yet, of what is open here."""
+    open_here = max(standing.case.terms.principal - standing.reduced - standing.paid, ZERO)
+    return min(max(row.withheld - standing.withheld, ZERO), open_here)
+
+
+def _payment(row: InvoiceRow, standing: Standing, on: date, taxed: Decimal) -> Decimal:
     """What was paid beyond the payments we know. `valor_pago` is the sum of all that was ever paid.
 
     A reduction that came as a lower `saldo` may have been a payment already: only what exceeds both counts as too much.
     """
     if row.paid_amount:
         more = row.paid_amount - standing.paid - standing.paid_before
-        return max(min(more, standing.owed(on)), more - standing.by_balance, ZERO)
-    return standing.owed(on) if row.situation == "paid" and not standing.case.closed else ZERO
+        return max(min(more, standing.owed(on, taxed)), more - standing.by_balance, ZERO)
+    return standing.owed(on, taxed) if row.situation == "paid" and not standing.case.closed else ZERO
 
 
 def settled_before(row: InvoiceRow, today: date) -> list[f.Adjusted]:
-    """Of a new invoice: what was paid or taken off before it came to us, as reductions in time, without thanks."""
-    gone = row.amount - row.left
+    """Of a new invoice: tax withheld, and what was paid or taken off before it came to us, in time, without thanks."""
+    gone = row.amount - row.left - row.withheld
     paid = min(gone, row.paid_amount or ZERO)
-    parts = ((paid, PAID_BEFORE), (gone - paid, BALANCE))
     in_time = min(row.due, today)
-    return [f.Adjusted(amount, "correction", in_time, source) for amount, source in parts if amount]
+    taxed = [f.Adjusted(row.withheld, "withholding", in_time, NET)] if row.withheld else []
+    parts = ((paid, PAID_BEFORE), (gone - paid, BALANCE))
+    return taxed + [f.Adjusted(amount, "correction", in_time, source) for amount, source in parts if amount]

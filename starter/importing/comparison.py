@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from domain.case import load
-from starter.importing.changes import AMOUNT, BALANCE, PAID_BEFORE, SOURCE, News, Standing, contradictions, news
+from starter.importing.changes import AMOUNT, BALANCE, NET, PAID_BEFORE, SOURCE, News, Standing, contradictions, news
 from starter.importing.rows import InvoiceRow
 from starter.importing.staging import COLUMNS, Spool
 
@@ -68,8 +68,9 @@ _NEW = """
 _CHANGED = f"""
     SELECT r.*, m.invoice_id, m.case_id, c.state, i.amount AS known_amount, i.due AS known_due, i.kind AS known_kind,
            i.issued AS known_issued, i.fine_percent AS known_fine, i.monthly_interest_percent AS known_interest,
-           i.policy AS known_policy, money.paid, told.due AS told_due, told.waiting_due, told.by_amount,
-           told.by_balance, told.paid_before, told.waiting_payments, told.waiting_reductions
+           i.policy AS known_policy, i.our_number AS known_our_number, i.boleto_line AS known_line,
+           money.paid, told.due AS told_due, told.waiting_due, told.by_amount, told.by_balance, told.paid_before,
+           told.by_net, told.waiting_payments, told.waiting_reductions, told.waiting_withheld, told.boleto
     FROM import_row r JOIN import_match m USING (line)
     JOIN invoice i ON i.id = m.invoice_id JOIN "case" c ON c.id = m.case_id
     CROSS JOIN LATERAL (
@@ -84,12 +85,16 @@ _CHANGED = f"""
                    AS by_balance,
                coalesce(sum(amount) FILTER (WHERE f.kind = 'adjusted' AND f.body->>'source' = '{PAID_BEFORE}'), 0)
                    AS paid_before,
+               coalesce(sum(amount) FILTER (WHERE f.kind = 'adjusted' AND f.body->>'source' = '{NET}'), 0) AS by_net,
                coalesce(sum(amount) FILTER (WHERE f.kind = 'adjusted' AND waiting), 0) AS waiting_reductions,
+               coalesce(sum(amount) FILTER (WHERE f.kind = 'adjusted' AND waiting
+                   AND f.body->>'how' = 'withholding'), 0) AS waiting_withheld,
+               coalesce(bool_or(waiting) FILTER (WHERE f.kind = 'boleto_issued'), false) AS boleto,
                coalesce(sum(amount) FILTER (WHERE f.kind = 'payment' AND waiting AND NOT EXISTS (
                    SELECT FROM payment p
                    WHERE p.creditor_id = c.creditor_id AND p.reference = f.body->>'reference')), 0) AS waiting_payments
         FROM (SELECT kind, body, (body->>'amount')::numeric AS amount, acknowledged_at IS NULL AS waiting
-              FROM fact WHERE case_id = c.id AND kind IN ('adjusted', 'extended', 'payment')) f
+              FROM fact WHERE case_id = c.id AND kind IN ('adjusted', 'boleto_issued', 'extended', 'payment')) f
     ) told
     WHERE m.verdict = 'changed' ORDER BY r.line
 """  # noqa: S608 - only our own constants stand in it
@@ -110,8 +115,8 @@ _COUNTS = """
     SELECT verdict, closed, vanished, count(*) AS rows FROM import_match GROUP BY verdict, closed, vanished
 """
 COUNTS = (
-    "rows", "new", "unchanged", "changed", "paid", "extended", "reduced", "void", "closed", "contact", "bad_contact",
-    "vanished", "returned", "settled",
+    "rows", "new", "unchanged", "changed", "paid", "extended", "reduced", "void", "boleto", "closed", "contact",
+    "bad_contact", "vanished", "returned", "settled",
 )  # fmt: skip
 GONE = """
     SELECT i.id AS invoice_id, c.id AS case_id
@@ -218,4 +223,9 @@ def _standing(found: Row[Any]) -> Standing:
         reduced=sum((reduction.amount for reduction in case.reductions), found.waiting_reductions),
         by_balance=found.by_balance,
         paid_before=found.paid_before,
+        by_net=found.by_net,
+        withheld=sum((r.amount for r in case.reductions if r.how == "withholding"), found.waiting_withheld),
+        our_number=found.known_our_number,
+        boleto_line=found.known_line,
+        told_boleto=found.boleto or case.terms.boleto,
     )

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from domain import facts as f
 from domain.case import Case, Terms
 from domain.decide import Action, Heard, advance, new_case, schedule
 from domain.hours import jitter_of
+from domain.indices import SeriesCode
 from domain.limitation import limitation
 from domain.policy import FIRM, Policy
 from starter.importing.rows import DebtorKind, InvoiceRow
@@ -69,6 +71,10 @@ def _case(row: InvoiceRow, policy: Policy, case_id: UUID, debtor_id: UUID) -> Ca
         fine_percent=row.fine_percent,
         monthly_interest_percent=row.monthly_interest_percent,
         charges_source=row.charges_source,
+        correction=cast("SeriesCode", row.correction) if row.correction else None,
+        fees_percent=row.fees_percent,
+        fees_source=row.fees_source,
+        boleto=row.boleto,
     )
     jitter = jitter_of(str(debtor_id))
     return Case(str(case_id), row.uf, jitter, policy.hash, terms, ladder_due=row.due, ibge=row.ibge)

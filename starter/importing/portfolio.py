@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, insert, text
 
+from activities.moratoria import reach
 from db.settings import CreditorSettings
 from domain.errors import BadFile, Fault
 from domain.policy import Policy
@@ -42,9 +43,10 @@ class LeftOut:
 class ImportPlan:
     """What a file would do, counted. Nothing has been written yet.
 
-    `counts`: rows, new (of which waits: for release), unchanged, changed (of which paid, extended, reduced, void),
-    closed (changed, but the case is over), contact (known debtors with a new way to reach them), bad_contact (addresses
-    that cannot be used), vanished, returned (came back after it had vanished), settled (never known and nothing open).
+    `counts`: rows, new (of which waits: for release), unchanged, changed (of which paid, extended, reduced, void,
+    boleto: has a new one), closed (changed, but the case is over), contact (known debtors with a new way to reach
+    them), bad_contact (addresses that cannot be used), vanished, returned (came back after it had vanished), settled
+    (never known and nothing open).
     `ignored`: headings that are none of our columns. `left_out`: rows that are no invoices.
     """
 
@@ -70,7 +72,7 @@ class ImportPlan:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What a file did: counts as in its plan, and the facts to be told to cases that were there before."""
+    """What a file did: counts as in its plan, and the facts to be told to their cases."""
 
     import_id: UUID
     counts: Mapping[str, int]
@@ -146,7 +148,8 @@ def apply_import(
         conn.execute(insert(IMPORT_FILE).values(record))
         writer = Writer(seen, plan.openings, import_id, source, actor, now)
         writer.write(progress or _nobody)
-    return ImportResult(import_id, counts, tuple(writer.facts))
+        held = reach(conn, plan.today, now, only=plan.creditor_id)
+    return ImportResult(import_id, counts, (*writer.facts, *held))
 
 
 def _nobody(done: int) -> None:

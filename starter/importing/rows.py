@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal, TypeVar, cast
 
+from domain.boleto import Boleto
 from domain.debt import CONSUMER_FINE
 from domain.errors import BadInput, Fault
 from domain.identifiers import Document, normalise_number, parse_cep, parse_email, parse_phone
@@ -46,7 +47,9 @@ class Point:
 class InvoiceRow:
     """One invoice as the creditor's system tells it now. Amounts in reais; interest in per cent a month.
 
-    `balance`, `paid_on`, `paid_amount` are None where the file does not tell. `hash` covers everything but the line.
+    `balance`, `paid_on`, `paid_amount`, `net` are None where the file does not tell; `net` is `amount` without the tax
+    that the debtor withholds. `bank`, `our_number`, `boleto_line` are of its boleto, "" where there is none. `hash`
+    covers everything but the line.
     """
 
     line: int
@@ -76,16 +79,34 @@ class InvoiceRow:
     description: str
     policy: str
     points: tuple[Point, ...]
+    bank: str = ""
+    our_number: str = ""
+    boleto_line: str = ""
+    net: Decimal | None = None
+    correction: str = ""
+    fees_percent: Decimal = ZERO
+    fees_source: str = ""
     hash: str = ""
 
     @property
+    def withheld(self) -> Decimal:
+        """The tax that the debtor keeps back and pays to the tax office: it was never owed to the creditor."""
+        return self.amount - self.net if self.net is not None else ZERO
+
+    @property
+    def boleto(self) -> bool:
+        """Is there a boleto of the creditor's bank by which it can be paid?"""
+        return bool(self.our_number or self.boleto_line)
+
+    @property
     def left(self) -> Decimal:
-        """What the creditor's system holds open of the principal."""
+        """What the creditor's system holds open of the principal; tax withheld is not."""
         if self.situation != "open":
             return ZERO
+        owed = self.amount - self.withheld
         if self.balance is not None:
-            return self.balance
-        return max(self.amount - (self.paid_amount or ZERO), ZERO)
+            return min(self.balance, owed)
+        return max(owed - (self.paid_amount or ZERO), ZERO)
 
 
 class LineReader:
@@ -147,6 +168,7 @@ class InvoiceReader:
         consumer = read("consumidor", cells.as_yes_no, document.kind == "cpf")
         printed, number, instalment = _number(reader)
         uf, cep = _place(reader)
+        bank, our_number, line = _boleto(reader)
         city = read("cidade", cells.as_text, "")
         return InvoiceRow(
             line=reader.line.number,
@@ -176,6 +198,13 @@ class InvoiceReader:
             description=read("descricao", cells.as_text, ""),
             policy=read("regua", self._policy, ""),
             points=tuple(dict.fromkeys([*_emails(reader), *_phones(reader)])),
+            bank=bank,
+            our_number=our_number,
+            boleto_line=line,
+            net=read("valor_liquido", cells.as_price, None),
+            correction=read("indice", cells.as_correction, ""),
+            fees_percent=read("honorarios", cells.as_percent, ZERO),
+            fees_source=read("fonte_honorarios", cells.as_text, ""),
         )
 
     def _policy(self, cell: Cell) -> str:
@@ -211,6 +240,19 @@ def as_instalment(cell: Cell) -> str:
     of_several = _OF_SEVERAL.fullmatch(written)
     number, suffix = normalise_number(of_several[1] if of_several else written)
     return f"{number}/{suffix}" if suffix else number
+
+
+def _boleto(reader: LineReader) -> tuple[str, str, str]:
+    """Bank, nosso número and digitable line. A line names its bank, which must be the one that the row names."""
+    bank = reader.read("banco", cells.as_bank, "")
+    our_number = reader.read("nosso_numero", cells.as_our_number, "")
+    boleto = reader.read("linha_digitavel", cells.as_boleto, None)
+    if isinstance(boleto, Boleto):
+        if bank and bank != boleto.bank:
+            wanted = "correct one of the two, or leave the bank empty: the line names it"
+            reader.fault("banco", f"the line is of bank {boleto.bank}, the row of bank {bank}", wanted)
+        bank = boleto.bank
+    return bank, our_number, boleto.line if boleto else ""
 
 
 def _place(reader: LineReader) -> tuple[str, str]:
@@ -266,19 +308,39 @@ def _check(reader: LineReader, row: InvoiceRow, today: date) -> None:
         reader.fault("emissao", "the invoice was issued after its due date", "correct one of the two days")
     if row.balance is not None and ZERO < row.amount < row.balance:
         reader.fault("saldo", "more is open than the invoice's amount", "write the open principal, without charges")
+    _check_net(reader, row)
     if row.paid_on and row.paid_on > today:
         reader.fault("pago_em", "this day has not come yet", "write the day on which it was paid")
-    if (row.fine_percent or row.monthly_interest_percent) and not row.charges_source:
+    if (row.fine_percent or row.monthly_interest_percent or row.correction) and not row.charges_source:
         wanted = "name the contract or clause that agreed them; what nobody agreed is not charged"
         reader.fault("origem_encargos", "there are charges without a source", wanted)
+    if row.fees_percent and not row.fees_source:
+        wanted = "name the clause that agreed them; fees that nobody agreed are not owed (CC art. 395)"
+        reader.fault("fonte_honorarios", "there are fees without a source", wanted)
     if row.debtor_kind == "consumer" and row.fine_percent > CONSUMER_FINE:
         found = f"a consumer's fine is above {CONSUMER_FINE} %"
         reader.fault("multa", found, f"write {CONSUMER_FINE} at most (CDC art. 52 §1)")
 
 
-_TOLD = tuple(field.name for field in fields(InvoiceRow) if field.name not in ("line", "hash"))
+def _check_net(reader: LineReader, row: InvoiceRow) -> None:
+    """The net amount and what is open must fit. A `saldo` of the whole amount says only that nothing was paid."""
+    if row.net is None or row.amount == ZERO:
+        return
+    if row.net > row.amount:
+        reader.fault("valor_liquido", "it is more than the invoice's amount", "write the amount less the tax withheld")
+    elif row.balance is not None and row.net < row.balance < row.amount:
+        wanted = "write in saldo what the debtor has still to pay, without the tax withheld"
+        reader.fault("saldo", "more is open than the net amount", wanted)
+
+
+_LATER = {field.name: field.default for field in fields(InvoiceRow) if field.default is not MISSING}
+"""Columns that came after the first release, with what they are where a file has none of them."""
+_TOLD = tuple(field.name for field in fields(InvoiceRow) if field.name not in {"line", *_LATER})
 
 
 def _hashed(row: InvoiceRow) -> InvoiceRow:
-    told = repr([getattr(row, name) for name in _TOLD])
+    """A file without the later columns has the hashes that it always had, and so no row of it has changed."""
+    values = [getattr(row, name) for name in _TOLD]
+    values += [(name, getattr(row, name)) for name in _LATER if getattr(row, name) != _LATER[name]]
+    told = repr(values)
     return replace(row, hash=hashlib.sha256(told.encode()).hexdigest()[:32])

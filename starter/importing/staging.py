@@ -25,7 +25,7 @@ from domain.errors import Refused
 from starter.importing.rows import InvoiceRow
 
 _SQL_TYPES = {"line": "int", "amount": "numeric", "balance": "numeric", "paid_amount": "numeric"} | {
-    "fine_percent": "numeric", "monthly_interest_percent": "numeric",
+    "fine_percent": "numeric", "monthly_interest_percent": "numeric", "net": "numeric", "fees_percent": "numeric",
     "issued": "date", "due": "date", "paid_on": "date",
 }  # fmt: skip
 IMPORT_FILE = cast(Table, tables.ImportFile.__table__)  # type: ignore[attr-defined]

@@ -70,6 +70,15 @@ _LAST_ROWS = """
     FROM import_row r JOIN import_match m USING (line)
     WHERE i.id = m.invoice_id AND (m.verdict = 'changed' OR m.vanished)
 """
+_BOLETOS = """
+    UPDATE invoice i SET
+        bank = CASE WHEN r.bank <> '' THEN r.bank ELSE i.bank END,
+        our_number = CASE WHEN r.our_number <> '' THEN r.our_number ELSE i.our_number END,
+        boleto_line = CASE WHEN r.boleto_line <> '' THEN r.boleto_line ELSE i.boleto_line END
+    FROM import_row r JOIN import_match m USING (line)
+    WHERE i.id = m.invoice_id AND m.verdict = 'changed' AND (r.our_number <> '' OR r.boleto_line <> '')
+"""
+"""What a file does not name any more stays: the bank still knows it."""
 _NOW_GONE = f"UPDATE invoice SET vanished = true WHERE id IN (SELECT invoice_id FROM ({GONE}) gone)"  # noqa: S608
 
 
@@ -101,6 +110,7 @@ class Writer:
         for changes in self.seen.changed():
             self._change(changes)
             progress(done := done + len(changes))
+        self.conn.execute(text(_BOLETOS))  # only now: what changed is told by comparing with what was known
         self._run(_POINTS)
         self._run(_BAD_POINTS, kind=BAD_CONTACT, due=add_bank_days(self.seen.today, 1))
 
@@ -147,6 +157,9 @@ class Writer:
             "monthly_interest_percent": row.monthly_interest_percent,
             "charges_source": row.charges_source,
             "description": row.description,
+            "bank": row.bank,
+            "our_number": row.our_number,
+            "boleto_line": row.boleto_line,
             "policy": row.policy,
             "row_hash": row.hash,
             "import_id": self.import_id,

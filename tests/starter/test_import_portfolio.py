@@ -29,6 +29,7 @@ from portfolio_files import (
 )
 from sqlalchemy import Engine, text
 
+from activities.desk import fact_values, store_facts
 from domain import facts as f
 from domain.case import load
 from domain.errors import BadFile, BadInput, Refused
@@ -607,3 +608,152 @@ def test_a_spreadsheet_of_an_erp_comes_in_through_a_map(engine: Engine, tmp_path
     assert {tuple(row) for row in found} == {
         (str(1000 + number), Decimal("150.50"), cnpj(1234567)) for number in range(3)
     }
+
+
+# --- boletos, tax withheld, index, fees ------------------------------------------------------------------------------
+LINE = "34191.09008 00001.190578 01234.560009 9 15000000100000"
+BOLETO = {"nosso_numero": "109/00000011-9", "linha_digitavel": LINE}
+
+
+def boleto_of(engine: Engine, number: str) -> tuple[str, str, str]:
+    (row,) = rows_of(engine, "SELECT bank, our_number, boleto_line FROM invoice WHERE number = :n", n=number)
+    return row.bank, row.our_number, row.boleto_line
+
+
+def test_a_boleto_is_kept_for_matching_and_bars_a_protest_until_it_is_withdrawn(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1") | BOLETO, invoice("2")])
+    assert boleto_of(engine, "1") == ("341", "109000000119", LINE)
+    assert boleto_of(engine, "2") == ("", "", "")
+    assert [told(engine, number).terms.boleto for number in ("1", "2")] == [True, False]
+
+
+def test_a_boleto_that_comes_later_is_told_to_the_case_once(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    result = bring(engine, tmp_path, [invoice("1") | BOLETO])
+    assert (result.counts["boleto"], facts_of(engine, "1")) == (1, [f.BoletoIssued("import")])
+    assert boleto_of(engine, "1") == ("341", "109000000119", LINE)
+    bring(engine, tmp_path, [invoice("1", descricao="outra") | BOLETO])
+    assert len(facts_of(engine, "1")) == 1
+    assert told(engine, "1").terms.boleto
+    bring(engine, tmp_path, [invoice("1", descricao="e outra") | BOLETO])
+    bring(engine, tmp_path, [invoice("1", descricao="sem boleto na linha")])
+    assert len(facts_of(engine, "1")) == 1
+    assert boleto_of(engine, "1") == ("341", "109000000119", LINE)
+
+
+def test_a_withdrawn_boleto_that_the_file_still_lists_is_not_told_again_but_a_new_one_is(
+    engine: Engine, tmp_path: Path
+) -> None:
+    bring(engine, tmp_path, [invoice("1") | BOLETO])
+    case_id = case_id_of(engine, "1")
+    with engine.begin() as conn:
+        values = fact_values(case_id, "staff:1", f.BoletoWithdrawn("staff"), "ana", NOW)
+        store_facts(conn, [values])
+    assert told(engine, "1").boleto_withdrawn
+    bring(engine, tmp_path, [invoice("1", saldo="900,00") | BOLETO])
+    assert told(engine, "1").boleto_withdrawn
+    bring(engine, tmp_path, [invoice("1", saldo="900,00") | BOLETO | {"nosso_numero": "109/00000012-7"}])
+    assert not told(engine, "1").boleto_withdrawn
+    assert boleto_of(engine, "1")[1] == "109000000127"
+
+
+def test_tax_withheld_was_never_owed(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1", valor_liquido="938,50"), invoice("2")])
+    assert facts_of(engine, "1") == [f.Adjusted(Decimal("61.50"), "withholding", TODAY, "import-net")]
+    (row,) = rows_of(engine, 'SELECT balance FROM "case" WHERE id = :c', c=case_id_of(engine, "1"))
+    assert row.balance == Decimal("938.50")
+    assert owed(engine, "1") == Decimal("938.50")
+    result = bring(engine, tmp_path, [invoice("2", valor_liquido="938,50")])
+    assert (result.counts["reduced"], owed(engine, "2")) == (1, Decimal("938.50"))
+    result = bring(engine, tmp_path, [invoice("2", valor_liquido="938,50", descricao="outra")])
+    assert (result.counts["changed"], result.counts["reduced"]) == (1, 0)
+
+
+def test_a_new_invoice_knows_apart_what_was_withheld_paid_and_taken_off(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1", valor_liquido="938,50", valor_pago="500,00", saldo="400,00")])
+    assert [(fact.amount, fact.how, fact.source) for fact in facts_of(engine, "1") if isinstance(fact, f.Adjusted)] == [
+        (Decimal("61.50"), "withholding", "import-net"),
+        (Decimal("500.00"), "correction", "import-paid"),
+        (Decimal("38.50"), "correction", "import-balance"),
+    ]
+    assert owed(engine, "1") == Decimal("400.00")
+
+
+@pytest.mark.parametrize("told_paid", [{"valor_pago": "938,50"}, {}])
+def test_an_invoice_that_is_paid_without_its_tax_is_paid(
+    engine: Engine, tmp_path: Path, told_paid: dict[str, str]
+) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    bring(engine, tmp_path, [invoice("1", valor_liquido="938,50", situacao="pago", **told_paid)])
+    taxed, paid = facts_of(engine, "1")
+    assert isinstance(taxed, f.Adjusted)
+    assert isinstance(paid, f.PaymentReceived)
+    assert (taxed.amount, taxed.how, paid.amount) == (Decimal("61.50"), "withholding", Decimal("938.50"))
+    case = told(engine, "1")
+    assert case.settled(Decimal(0))
+    assert case.debt(TODAY).credit == 0
+
+
+def test_tax_that_staff_entered_already_is_not_taken_off_twice(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    with engine.begin() as conn:
+        fact = f.Adjusted(Decimal("61.50"), "withholding", TODAY, "staff")
+        store_facts(conn, [fact_values(case_id_of(engine, "1"), "staff:1", fact, "ana", NOW)])
+    bring(engine, tmp_path, [invoice("1", valor_liquido="938,50")])
+    assert owed(engine, "1") == Decimal("938.50")
+    bring(engine, tmp_path, [invoice("1", valor_liquido="938,50", situacao="pago")])
+    assert [fact.amount for fact in facts_of(engine, "1") if isinstance(fact, f.PaymentReceived)] == [Decimal("938.50")]
+
+
+def test_a_net_amount_that_grows_again_is_refused(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1", valor_liquido="938,50")])
+    wrong = refused(engine, tmp_path, [invoice("1", valor_liquido="950,00")])
+    assert "row 2, column valor_liquido: the net amount would be higher than 938.50" in str(wrong)
+    bring(engine, tmp_path, [invoice("1", valor_liquido="850,00", valor="900,00")])
+    assert owed(engine, "1") == Decimal("850.00")
+
+
+def test_index_and_fees_are_terms_of_the_case_and_stay_as_they_came(engine: Engine, tmp_path: Path) -> None:
+    agreed = {"indice": "ipca", "honorarios": "10", "fonte_honorarios": "contrato, cláusula 9"}
+    bring(engine, tmp_path, [invoice("1", **agreed)])
+    terms = told(engine, "1").terms
+    assert (terms.correction, terms.fees_percent, terms.fees_source) == ("ipca", Decimal(10), "contrato, cláusula 9")
+    wrong = refused(engine, tmp_path, [invoice("1", **(agreed | {"honorarios": "20"}))])
+    assert "column honorarios: this would change the terms of an open invoice" in str(wrong)
+    assert "column indice" in str(refused(engine, tmp_path, [invoice("1", **(agreed | {"indice": ""}))]))
+
+
+def test_a_file_with_one_wrong_line_is_refused_whole_with_what_would_be_right(engine: Engine, tmp_path: Path) -> None:
+    rows = [invoice("1") | BOLETO, invoice("2") | BOLETO | {"linha_digitavel": LINE.replace("190578", "190579")}]
+    wrong = refused(engine, tmp_path, rows)
+    assert "row 3, column linha_digitavel: boleto: the check digit of" in str(wrong)
+
+
+def test_later_columns_come_through_a_map_file_too(engine: Engine, tmp_path: Path) -> None:
+    names = {"valor_liquido": "Valor a Receber", "linha_digitavel": "Código do boleto"}
+    row = {names.get(key, key): value for key, value in (invoice("1", valor_liquido="938,50") | BOLETO).items()}
+    mapping = tmp_path / "erp.yaml"
+    mapping.write_text(
+        "columns: {valor_liquido: Valor a Receber, linha_digitavel: Código do boleto}\nconstants: {banco: '341'}\n",
+        encoding="utf-8",
+    )
+    made = plan(engine, write_csv(tmp_path / "erp.csv", [row]), mapping=mapping)
+    apply_import(engine, made, "ana", NOW)
+    assert boleto_of(engine, "1") == ("341", "109000000119", LINE)
+    assert owed(engine, "1") == Decimal("938.50")
+
+
+def test_a_case_that_is_opened_under_a_moratorium_begins_held(engine: Engine, tmp_path: Path) -> None:
+    until = TODAY + timedelta(days=30)
+    with engine.begin() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO moratorium (id, scope, value, since, until, reason, actor, set_at) "
+                "VALUES (gen_random_uuid(), 'municipality', '3550308', :s, :u, 'Decreto', 'ana', :n)"
+            ),
+            {"s": TODAY, "u": until, "n": NOW},
+        )
+    result = bring(engine, tmp_path, [invoice("1"), invoice("2", debtor=22222222, cidade="Santos", cep="11010-000")])
+    assert facts_of(engine, "1") == [f.HoldSet("moratorium", until)]
+    assert facts_of(engine, "2") == []
+    assert len(result.facts) == 1

@@ -254,3 +254,82 @@ def test_per_cents_are_read_with_comma_point_and_sign() -> None:
 def test_the_helpers_of_this_test_make_right_documents() -> None:
     assert cells.as_document(cnpj(11111111)).kind == "cnpj"
     assert cells.as_document(cpf(123456789)).kind == "cpf"
+
+
+# --- boleto, net amount, index, fees ---------------------------------------------------------------------------------
+LINE = "34191.09008 00001.190578 01234.560009 9 15000000100000"
+"""An invented boleto of bank 341 over 1.000,00."""
+
+
+@pytest.mark.parametrize(
+    "written", [LINE, LINE.replace(".", "").replace(" ", ""), "34199150000001000001090000001190570123456000"]
+)
+def test_a_boleto_is_told_by_its_line_in_any_form_and_names_its_bank(written: str) -> None:
+    row = good(linha_digitavel=written)
+    assert (row.bank, row.boleto_line, row.boleto) == ("341", LINE, True)
+
+
+def test_a_nosso_numero_alone_is_a_boleto_in_the_form_by_which_bank_files_are_matched() -> None:
+    row = good(nosso_numero="109/00000011-9", banco="341")
+    assert (row.bank, row.our_number, row.boleto_line, row.boleto) == ("341", "109000000119", "", True)
+    assert good(banco=Decimal(1)).bank == "001"
+    assert good(banco="001-9").bank == "001"
+    assert not good(banco="341").boleto
+
+
+@pytest.mark.parametrize(
+    ("cells_", "column", "wanted"),
+    [
+        ({"linha_digitavel": LINE.replace("190578", "190579")}, "linha_digitavel", "field 2 of the line is 9"),
+        ({"linha_digitavel": LINE[:-2]}, "linha_digitavel", "has 45 digits"),
+        ({"linha_digitavel": "não tem"}, "linha_digitavel", "write the digits only"),
+        ({"linha_digitavel": Decimal("3.4191E46")}, "linha_digitavel", "format the column as text"),
+        ({"linha_digitavel": LINE, "banco": "237"}, "banco", "the line is of bank 341"),
+        ({"banco": "Itaú"}, "banco", "three digits"),
+        ({"banco": "000"}, "banco", "three digits"),
+        ({"nosso_numero": "-"}, "nosso_numero", "as the bank does"),
+        ({"nosso_numero": "1" * 21}, "nosso_numero", "20 at most"),
+        ({"valor_liquido": "1.000,01"}, "valor_liquido", "less the tax withheld"),
+        ({"valor_liquido": "0"}, "valor_liquido", "it is zero"),
+        ({"valor_liquido": "938,50", "saldo": "950,00"}, "saldo", "without the tax withheld"),
+        ({"indice": "selic"}, "indice", "write ipca"),
+        ({"indice": "legal"}, "indice", "write ipca"),
+        ({"indice": "IGP-M"}, "indice", "write ipca"),
+        ({"indice": "ipca", "multa": "", "juros": "", "origem_encargos": ""}, "origem_encargos", "name the contract"),
+        ({"honorarios": "10"}, "fonte_honorarios", "name the clause"),
+        ({"honorarios": "dez", "fonte_honorarios": "cláusula 9"}, "honorarios", "write it like"),
+    ],
+)  # fmt: skip
+def test_what_cannot_stand_in_a_later_column_says_what_would(cells_: dict[str, Cell], column: str, wanted: str) -> None:
+    faults = read(**cells_)
+    assert isinstance(faults, list)
+    assert [fault.where for fault in faults] == [f"row 5, column {column}"]
+    assert wanted in f"{faults[0].found}; {faults[0].wanted}"
+
+
+@pytest.mark.parametrize(
+    ("told", "left"),
+    [
+        ({}, "938.50"),
+        ({"saldo": "1.000,00"}, "938.50"),
+        ({"saldo": "938,50"}, "938.50"),
+        ({"saldo": "400,00"}, "400.00"),
+        ({"valor_pago": "500,00"}, "438.50"),
+        ({"situacao": "pago"}, "0.00"),
+    ],
+)
+def test_tax_withheld_is_not_open(told: dict[str, str], left: str) -> None:
+    row = good(valor_liquido="938,50", **told)
+    assert (row.withheld, row.left) == (Decimal("61.50"), Decimal(left))
+
+
+def test_index_and_fees_are_terms_with_their_source() -> None:
+    row = good(indice="IPCA", honorarios="10", fonte_honorarios="contrato, cláusula 9")
+    assert (row.correction, row.fees_percent, row.fees_source) == ("ipca", Decimal(10), "contrato, cláusula 9")
+    assert good(indice=Decimal(433)).correction == "ipca"
+
+
+def test_a_file_without_the_later_columns_has_the_hashes_that_it_always_had() -> None:
+    """The hash of an unchanged row of the first release: no row may look changed because the program is newer."""
+    assert good().hash == "059385cd26c2baf0f92a8a6cf44394dc"
+    assert good(banco="341", nosso_numero="11").hash != good().hash
