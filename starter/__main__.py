@@ -10,6 +10,7 @@ from starter.cli import (
     audit,
     cases,
     codes,
+    correspondence,
     importing,
     letters,
     masterdata,
@@ -21,7 +22,21 @@ from starter.cli import (
 )
 from starter.cli.edge import Commands
 
-AREAS = (stack, importing, cases, staff, agreements, money, codes, tasks, masterdata, protest, letters, audit)
+AREAS = (
+    stack,
+    importing,
+    cases,
+    staff,
+    agreements,
+    money,
+    codes,
+    tasks,
+    correspondence,
+    masterdata,
+    protest,
+    letters,
+    audit,
+)
 
 
 def build() -> Commands:

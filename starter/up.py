@@ -17,6 +17,7 @@ from domain.clock import Clock
 from domain.errors import Unavailable
 from gateways.settings import Settings
 from sandbox.callbacks import public_key
+from sandbox.replies import PARSE_SECRET
 from sandbox.state import (
     CRA_PASSWORD,
     CRA_USER,
@@ -82,6 +83,8 @@ def sandbox_environment(settings: Settings) -> dict[str, str]:
             "REGUA_SENDGRID_KEY": SENDGRID_KEY,
             "REGUA_SENDGRID_HOST": url,
             "REGUA_SENDGRID_WEBHOOK_PUBLIC_KEY": public_key(_folder(settings)),
+            "REGUA_SENDGRID_PARSE_SECRET": PARSE_SECRET,
+            "REGUA_REPLY_DOMAIN": "respostas.example.com",
         }
     if not settings.twilio_account_sid:
         environment |= {
