@@ -258,7 +258,14 @@ class FactRow(SQLModel, table=True):
 class Contact(SQLModel, table=True):
     """One message, call or letter to a debtor: intent first, then what became of it."""
 
-    __table_args__ = (sa.Index("ix_contact_budget", "debtor_id", "planned_at"),)
+    __table_args__ = (
+        sa.Index("ix_contact_budget", "debtor_id", "planned_at"),
+        sa.Index(
+            "ix_contact_unpriced",
+            "accepted_at",
+            postgresql_where=sa.text("price IS NULL AND channel IN ('sms', 'whatsapp', 'voice')"),
+        ),
+    )
     id: UUID = _id()
     creditor_id: UUID = _link("creditor.id")
     debtor_id: UUID = Field(foreign_key="debtor.id")

@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from urllib.error import URLError
 
@@ -31,6 +32,18 @@ class Accepted:
     """
 
     provider_id: str
+    segments: int | None = None
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a provider charged for one message or call: in `currency` (ISO 4217), with the sign it writes.
+
+    `segments` as billed, where it says so.
+    """
+
+    amount: Decimal
+    currency: str
     segments: int | None = None
 
 

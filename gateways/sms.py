@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gateways.outcome import Accepted
-from gateways.twilio_api import API, TwilioAccount, accepted, find_message, sending, with_send_id
+from gateways.outcome import Accepted, Price
+from gateways.twilio_api import API, TwilioAccount, accepted, find_message, find_price, sending, with_send_id
 
 VALID_FOR = 14_400  # seconds: a message stuck for longer would arrive at night
 
@@ -42,6 +42,13 @@ class SmsGateway(Protocol):
         """
         ...
 
+    def price(self, provider_id: str) -> Price | None:
+        """What was charged for a message or call of the same account, None while it is not priced yet.
+
+        Raises `Unavailable`, `Permanent`.
+        """
+        ...
+
 
 class TwilioSms:
     """Twilio with the account's Auth Token. Safe to share between threads."""
@@ -64,3 +71,6 @@ class TwilioSms:
 
     def find(self, short_ref: str, sender: str, to: str, since: datetime) -> Accepted | None:
         return find_message(self._account, short_ref, sender, to, since)
+
+    def price(self, provider_id: str) -> Price | None:
+        return find_price(self._account, provider_id)

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from itertools import chain
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -17,7 +18,7 @@ from twilio.rest import Client
 
 from domain.delivery_codes import Reason, reason
 from domain.errors import BadAddress, Misconfigured, OptedOut, Permanent, ProviderError, Unavailable, Unknown
-from gateways.outcome import Accepted, of_failure, of_lookup, of_status, retry_after
+from gateways.outcome import Accepted, Price, of_failure, of_lookup, of_status, retry_after
 
 # At INFO the SDK logs addresses in query strings.
 logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
@@ -121,6 +122,22 @@ def find_message(
     return account.look_up(search)
 
 
+def find_price(account: TwilioAccount, sid: str) -> Price | None:
+    """What the account was charged for a message (SM…, MM…) or a call (CA…), None while Twilio has not priced it.
+
+    Raises `Unavailable`, `Permanent`.
+    """
+
+    def read(client: Any) -> Price | None:
+        record = client.calls(sid).fetch() if sid.startswith("CA") else client.messages(sid).fetch()
+        if record.price is None:
+            return None
+        segments = int(getattr(record, "num_segments", None) or 0)
+        return Price(Decimal(record.price), str(record.price_unit).upper(), segments or None)
+
+    return account.look_up(read)
+
+
 def _sent(client: Any, sender: str, to: str, since: datetime) -> Iterator[Any]:
     """What went out; what has no sending time or no sender yet (queued, messaging services) is in no such list."""
     if "from_" in (by := sending(sender)):
@@ -164,5 +181,5 @@ def _translated(request: Callable[[], Result]) -> Result:
         return request()
     except requests.RequestException as error:
         raise of_failure(error) from None
-    except (TwilioException, ValueError, TypeError, AttributeError):  # an answer that is not Twilio's
+    except (TwilioException, ValueError, TypeError, AttributeError, InvalidOperation):  # an answer that is not Twilio's
         raise Unknown("unreadable-answer") from None

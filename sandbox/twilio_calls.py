@@ -172,7 +172,7 @@ def _call(row: Row) -> dict[str, Any]:
         "group_sid": None,
         "parent_call_sid": None,
         "phone_number_sid": None,
-        "price": None,
+        "price": "-0.10000" if data.get("ended") else None,
         "price_unit": "USD",
         "queue_time": "0",
         "sid": sid,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -33,6 +34,8 @@ BRAZILIAN_LANDLINE = re.compile(r"\+55[1-9]{2}[2-5]\d{7}")
 SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 UNKNOWN_HANDSET = "30005"
 NOT_ON_WHATSAPP, BLOCKED, OUTSIDE_WINDOW, TOO_LONG = "63024", "63014", "63016", "63021"
+PRICE = Decimal("0.05000")  # of a segment, known once the message has come to its end; invented
+_FINAL = frozenset({"delivered", "read", "undelivered"})
 GSM7 = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -237,7 +240,7 @@ def _message(row: Row) -> dict[str, Any]:
         "messaging_service_sid": row["data"].get("service"),
         "num_media": "0",
         "num_segments": str(parts) if row["sender"] or sent else "0",
-        "price": None,
+        "price": f"-{PRICE * parts}" if row["status"] in _FINAL and not inbound else None,
         "price_unit": "USD",
         "sid": row["provider_id"],
         "status": row["status"],

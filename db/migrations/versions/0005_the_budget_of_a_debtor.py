@@ -40,11 +40,16 @@ def upgrade() -> None:
     op.add_column(
         'contact_point', sa.Column('best_hours', sqlmodel.sql.sqltypes.AutoString(), server_default='', nullable=False)
     )
+    op.create_index(
+        'ix_contact_unpriced', 'contact', ['accepted_at'], unique=False,
+        postgresql_where=sa.text("price IS NULL AND channel IN ('sms', 'whatsapp', 'voice')"),
+    )
     op.create_index(op.f('ix_contact_point_address'), 'contact_point', ['address'], unique=False)
 
 
 def downgrade() -> None:
     op.drop_index(op.f('ix_contact_point_address'), table_name='contact_point')
+    op.drop_index('ix_contact_unpriced', table_name='contact')
     op.drop_column('contact_point', 'best_hours')
     op.drop_column('contact', 'price_asked_at')
     op.drop_column('contact', 'currency')
