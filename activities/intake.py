@@ -14,6 +14,7 @@ from activities import codes, neutral, replies
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
 from activities.moratoria import reach
+from activities.prices import fetch_prices
 from activities.world import World
 from contract.messages import ScanReport
 from db.rows import APPROVAL, CASE, FACT, TASK
@@ -26,6 +27,7 @@ _CODES = 20
 """Payment codes taken back in one sweep: a bank that is slow must not keep the facts waiting."""
 _CONFIRMATIONS = 20
 """Calls to a provider that one sweep has time for."""
+_PRICES = 20
 OVERDUE = "approval-overdue"
 OFFICE = time_zone("SP")
 """Approvals fall due by the calendar of the house, whatever the debtor's place."""
@@ -63,6 +65,7 @@ class Intake:
         await asyncio.to_thread(neutral.send_waiting, self.world, _CONFIRMATIONS)
         await asyncio.to_thread(codes.sweep, self.world, _CODES)
         await asyncio.to_thread(keep_recordings, self.world, _RECORDINGS)
+        await asyncio.to_thread(fetch_prices, self.world, _PRICES)
         forgotten = await asyncio.to_thread(self._forgotten)
         return ScanReport(signalled=await self.courier.deliver([*fresh, *forgotten]))
 
