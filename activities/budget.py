@@ -35,7 +35,7 @@ NATIONAL = "BR"
 """Place of a loaded holiday that holds everywhere."""
 _READ = frozenset({"open", "click", "read"})
 """Provider events that tell that a person looked."""
-_SETTLED = {"delivered": "delivered", "bounced": "failed", "failed": "failed"}
+_SETTLED = {"delivered": "delivered", "bounced": "failed", "failed": "failed", "unanswered": "failed"}
 """What the state of a contact says about its address."""
 
 

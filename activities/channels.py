@@ -17,6 +17,7 @@ from domain.errors import Misconfigured
 from gateways.email import Attachment, Email
 from gateways.outcome import Accepted
 from gateways.sms import Sms
+from gateways.voice import Call
 from gateways.whatsapp import WhatsApp
 from letters.models import Message
 
@@ -31,8 +32,8 @@ class Outgoing:
     """One message, ready to be handed to its provider.
 
     `tried_since` and `tried_last`: when the first and the last try of unknown fate began (real time), if there is one.
-    `template`: of a WhatsApp message, `sid` and `variables`. `known`: the provider's ids of what other contacts sent to
-    this address, so that none of them is taken for this one.
+    `template`: of a WhatsApp message, `sid` and `variables`; of a call, whether it is `recorded`. `known`: the
+    provider's ids of what other contacts sent to this address, so that none of them is taken for this one.
     """
 
     contact_id: UUID
@@ -136,8 +137,42 @@ def _find_whatsapp(world: World, out: Outgoing, since: datetime) -> Accepted | N
     return world.whatsapp.find(out.short_ref, out.senders.whatsapp.sender, out.to, since, out.known)
 
 
+# --- voice -----------------------------------------------------------------------------------------------------------
+CALLS = "/webhooks/twilio/call"
+"""Where a call's script is asked for; its reports and recordings go to addresses below it."""
+
+
+def _voice_closed(world: World, settings: CreditorSettings, _text_id: str) -> str:
+    if world.voice is None or not world.callbacks:
+        return NOT_CONFIGURED
+    return "" if settings.voice else SWITCHED_OFF
+
+
+def _place_call(world: World, out: Outgoing) -> Accepted:
+    if world.voice is None or out.senders.voice is None:
+        raise Misconfigured(SWITCHED_OFF)
+    base = f"{world.callbacks}{CALLS}"
+    return world.voice.place(
+        Call(
+            send_id=out.contact_id.hex,
+            sender=out.senders.voice.sender,
+            to=out.to,
+            script=base,
+            callback_url=f"{base}/status",
+            recording_url=f"{base}/recording" if out.template.get("recorded") else None,
+        )
+    )
+
+
+def _find_call(world: World, out: Outgoing, since: datetime) -> Accepted | None:
+    if world.voice is None or out.senders.voice is None:
+        raise Misconfigured(SWITCHED_OFF)
+    return world.voice.find(out.senders.voice.sender, out.to, since, out.known)
+
+
 CHANNELS: Mapping[str, Channel] = {
     "email": Channel(_send_email, _find_email),
     "sms": Channel(_send_sms, _find_sms),
     "whatsapp": Channel(_send_whatsapp, _find_whatsapp, _whatsapp_closed, optional=True),
+    "voice": Channel(_place_call, _find_call, _voice_closed, optional=True),
 }

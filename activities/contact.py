@@ -36,9 +36,12 @@ from domain.errors import ProviderError, Refused, Unavailable
 from domain.fold import THANKS
 from domain.fold.base import spoken
 from domain.policy import Policy
+from domain.recording import must_be_recorded
+from domain.whereabouts import place_at
 from gateways.email import Attachment
 from letters.messages import render
 from letters.models import Channel, Message, MessageData, PlanView
+from letters.voice import SCRIPT, matter
 from letters.whatsapp import fill
 
 LOOK_AGAIN = timedelta(seconds=5)
@@ -91,7 +94,7 @@ class Contacts:
             return None
         (row,) = read.link
         if row.state != "in-flight":
-            if row.state in ("failed", "bounced"):
+            if row.state in ("failed", "bounced", "unanswered"):
                 return f.ContactFailed(given.step, str(row.id), row.channel, "failed")
             return f.ContactSent(given.step, str(row.id), row.channel, covered=not row.lead)
         if not row.lead:
@@ -170,12 +173,15 @@ class Contacts:
         cases = [(desk.row, case), *((other.row, other.case) for other in draft.others)]
         claims = [Claim(each, invoices[row.invoice_id], shown.get(row.id, "")) for row, each in cases]
         reference = outbox.short_ref()
-        channel = cast(Channel, point.channel)
-        data = message_data(creditor, debtor, claims, desk.policy, case.today(desk.now), reference, channel)
+        channel = point.channel
+        medium = cast(Channel, "sms" if channel == "voice" else channel)
+        data = message_data(creditor, debtor, claims, desk.policy, case.today(desk.now), reference, medium)
         plan_view = draft.fields.get("plan")
         if isinstance(plan_view, PlanView):
             draft.fields["plan"] = replace(plan_view, payment_hint=claims[0].code)
-        message, template = written(what.text_id, channel, replace(data, **draft.fields), creditor[1])
+        message, template = written(
+            what.text_id, point.channel, replace(data, **draft.fields), creditor[1], _recorded(desk, debtor, point)
+        )
         covers = tuple((other.row.id, other.step, other.attempt) for other in draft.others if other.step)
         contact_id = outbox.intend(
             conn,
@@ -187,7 +193,7 @@ class Contacts:
             contact_point_id=point.id,
             channel=channel,
             purpose=what.purpose,
-            text_id=what.text_id,
+            text_id=SCRIPT if channel == "voice" else what.text_id,
             subject=message.subject,
             body=message.text,
             short_ref=reference,
@@ -250,17 +256,25 @@ class Contacts:
 
 
 def written(
-    text_id: str, channel: Channel, data: MessageData, settings: CreditorSettings
+    text_id: str, channel: str, data: MessageData, settings: CreditorSettings, recorded: bool
 ) -> tuple[Message, dict[str, Any]]:
-    """A text for one channel, and of WhatsApp the template with its variables.
+    """A text for one channel, with what its provider is told beside it: a template and its variables, a recording.
 
     Raises `Refused` (`...-too-long`) where it does not fit into the channel.
     """
-    if channel != "whatsapp" or settings.whatsapp is None:
-        return render(text_id, channel, data), {}
-    filled = fill(text_id, data)
-    template = {"sid": settings.whatsapp.templates[text_id], "variables": filled.variables}
-    return Message("", filled.text, None), template
+    if channel == "voice":
+        return Message("", matter(data), None), {"recorded": recorded}
+    if channel == "whatsapp" and settings.whatsapp:
+        filled = fill(text_id, data)
+        template = {"sid": settings.whatsapp.templates[text_id], "variables": filled.variables}
+        return Message("", filled.text, None), template
+    return render(text_id, cast(Channel, channel), data), {}
+
+
+def _recorded(desk: Desk, debtor: Row[Any], point: Row[Any]) -> bool:
+    """Is a call to this number recorded? Where the law of any place wants it at which it may find him."""
+    home = desk.case.place().joined(place_at(debtor.uf, debtor.ibge))
+    return point.channel == "voice" and must_be_recorded(home.with_phone(point.address), desk.case.today(desk.now))
 
 
 def _with_reasons(told: f.Told, closed: Sequence[str]) -> f.Told:

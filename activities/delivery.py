@@ -2,7 +2,8 @@
 
 Reports come twice, late, in any order, and about messages we do not know. A contact only moves forward: in-flight,
 accepted, delivered, and at last bounced (taken by the provider, not deliverable) or failed (never left the provider).
-Mail servers may return what they had taken, so a failure follows a delivery but never the other way round.
+Mail servers may return what they had taken, so a failure follows a delivery but never the other way round. A call that
+rang and that nobody took (or a machine) is `unanswered`: the next channel has its turn, but the ringing counts.
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ from domain.places import time_zone
 
 OPT_OUTS = frozenset({"spamreport", "unsubscribe", "group_unsubscribe"})
 _STATES = {
-    **dict.fromkeys(("delivered", "read"), "delivered"),
+    **dict.fromkeys(("delivered", "read", "completed"), "delivered"),
     **dict.fromkeys(("bounce", "undelivered"), "bounced"),
-    **dict.fromkeys(("dropped", "failed", "canceled"), "failed"),
+    **dict.fromkeys(("dropped", "failed", "canceled", "busy"), "failed"),
+    **dict.fromkeys(("no-answer", "answered-by-machine"), "unanswered"),
 }
-_RANK = {"in-flight": 0, "accepted": 1, "delivered": 2, "bounced": 3, "failed": 3}
+_RANK = {"in-flight": 0, "accepted": 1, "delivered": 2, "unanswered": 3, "bounced": 3, "failed": 3}
+_UNREACHED = frozenset({"unanswered", "bounced", "failed"})
 _LAST = max(_RANK.values())
 _PATIENCE = timedelta(days=2)
 """Real time an outcome waits for its case to hear that the message was sent; longer than a worker stays away."""
@@ -71,7 +74,7 @@ def meaning(event: str, code: str) -> Meaning:
     code = code or event
     if event in OPT_OUTS:
         return Meaning(state, "opt-out", code)
-    return Meaning(state, blame(code) if state in ("bounced", "failed") else None, code)
+    return Meaning(state, blame(code) if state in _UNREACHED else None, code)
 
 
 # --- applying --------------------------------------------------------------------------------------------------------
@@ -156,7 +159,9 @@ def _lock(conn: Connection, contact_id: UUID | None) -> Row[Any] | None:
 def _accept(conn: Connection, contact: Row[Any], event: Row[Any]) -> None:
     """Whoever reports on a message has accepted it, even where the answer to our own call was lost."""
     if contact.state == "in-flight":
-        message = event.body.get("MessageSid") or event.body.get("sg_message_id", "").partition(".")[0]
+        body = event.body
+        sid = body.get("MessageSid") or body.get("CallSid")
+        message = sid or body.get("sg_message_id", "").partition(".")[0]
         _update(conn, contact, state="accepted", provider_id=message, accepted_at=event.received_at)
 
 
@@ -206,7 +211,7 @@ def _blame(conn: Connection, clock: Clock, contact: Row[Any], event: Row[Any], s
     elif said.blame == "opt-out":
         _mark_point(conn, contact, event, "opted-out", ("usable", "invalid"))
         wish = f.OptedOut((contact.channel,))
-        return [_fact(event, case_id, wish, ":opt-out") for case_id in _opt_out(conn, contact)]
+        return [_fact(event, case_id, wish, ":opt-out") for case_id in stop_channel(conn, contact)]
     return []
 
 
@@ -215,10 +220,11 @@ def _mark_point(conn: Connection, contact: Row[Any], event: Row[Any], state: str
     conn.execute(update(CONTACT_POINT).where(point).values(state=state, changed_at=event.received_at))
 
 
-def _opt_out(conn: Connection, contact: Row[Any]) -> Sequence[UUID]:
-    """Close the channel for the debtor, under his lock; returns his open cases."""
+def stop_channel(conn: Connection, contact: Row[Any]) -> Sequence[UUID]:
+    """Close the channel of a contact for its debtor, under his lock; returns his open cases."""
     own = DEBTOR.c.id == contact.debtor_id
-    closed = conn.execute(select(DEBTOR.c.opted_out).where(own)).scalar_one()
+    locked = select(DEBTOR.c.opted_out).where(own).with_for_update(key_share=True)
+    closed = conn.execute(locked).scalar_one()
     conn.execute(update(DEBTOR).where(own).values(opted_out=sorted({*closed, contact.channel})))
     cases = select(CASE.c.id).where(CASE.c.debtor_id == contact.debtor_id, CASE.c.stage != "closed")
     return conn.execute(cases.order_by(CASE.c.id)).scalars().all()

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
 from activities import codes, neutral, replies
+from activities.calls import keep_recordings
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
 from activities.moratoria import reach

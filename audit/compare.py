@@ -192,7 +192,7 @@ def _contact_differs(entry: Row[Any], row: Row[Any]) -> Iterator[str]:
             yield "o livro diz que foi enviado; a linha diz que ainda não tem resultado"
         if bool(entry.body.get("covered")) == row.lead:
             yield "o livro e a linha não concordam sobre qual caso enviou a mensagem"
-    elif row.state not in ("failed", "bounced"):
+    elif row.state not in ("failed", "bounced", "unanswered"):
         yield f"o livro diz que não teve êxito; a linha diz {row.state}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -88,6 +88,26 @@ class WhatsApp(BaseModel):
         return bool(self.policy_acknowledged_by.strip() and self.policy_acknowledged_on)
 
 
+_E164 = r"^\+[1-9][0-9]{7,14}$"
+
+
+class Staffed(BaseModel):
+    """A number at which people of the creditor take calls, on bank days between two times of his place (HH:MM)."""
+
+    model_config = ConfigDict(extra="forbid")
+    number: str = Field(pattern=_E164)
+    opens: time = time(9)
+    closes: time = time(18)
+
+
+class Voice(BaseModel):
+    """Telephone calls by a machine: the number they come from (E.164), and where people take them over, if anywhere."""
+
+    model_config = ConfigDict(extra="forbid")
+    sender: str = Field(pattern=_E164)
+    staffed: Staffed | None = None
+
+
 class CreditorSettings(BaseModel):
     """Ladders by kind of debtor (names of policies), senders, ways to pay and to verify, the protest agreement."""
 
@@ -104,3 +124,5 @@ class CreditorSettings(BaseModel):
     """Where any are named, bank files of other accounts are refused."""
     whatsapp: WhatsApp | None = None
     """None: the creditor does not write by WhatsApp."""
+    voice: Voice | None = None
+    """None: the creditor has nobody called by a machine."""

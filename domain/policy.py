@@ -65,7 +65,7 @@ CHANNELS: Mapping[Do, tuple[str, ...]] = {
 """The channels that `by` may name, by kind of step."""
 
 BUILT: Mapping[Do, frozenset[str]] = {
-    Do.CONTACT: frozenset({"email", "sms", "whatsapp"}),
+    Do.CONTACT: frozenset({"email", "sms", "whatsapp", "voice"}),
     Do.TASK: frozenset({"call"}),
     Do.NOTICE: frozenset({"letter", "email", "sms"}),
     Do.PROTEST: frozenset(),

@@ -36,7 +36,7 @@ _WORDS = {
     "dispute-upheld": "contestação procedente", "prescribed": "prescrito",
     "ladder": "régua", "thanks": "agradecimento", "notice": "notificação",
     "in-flight": "sem resposta do provedor", "accepted": "aceito para envio", "delivered": "aceito no destino",
-    "bounced": "devolvido", "failed": "não enviado",
+    "bounced": "devolvido", "failed": "não enviado", "unanswered": "não atendido",
     "stop": "pede que não escrevam mais", "wrong-person": "diz que não é a pessoa", "already-paid": "diz que já pagou",
     "promise": "diz quando paga", "wants-instalments": "quer parcelas", "accepts-offer": "aceita a proposta",
     "second-copy": "pede segunda via", "no-invoice": "não recebeu a fatura", "no-goods": "não recebeu o que comprou",

@@ -11,7 +11,7 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
+from activities.calls import RECORDED
+from activities.channels import CALLS
 from activities.courier import Courier, threadsafe
 from activities.delivery import apply_stored
 from db.embedded import EmbeddedPostgres
@@ -39,16 +41,17 @@ from gateways import signatures
 from gateways.logs import configure_logs
 from gateways.settings import Settings, load_settings, temporal_config
 from gateways.temporal import connect, settle
-from starter import inbound, pix_webhook
-from starter.calls import Form, body_of, called_url, form_of
+from starter import inbound, phone, pix_webhook
+from starter.calls import Form, body_of
 
 Deliver = Callable[[Sequence[UUID]], None]
 
-TWILIO_LIMIT = 64 * 1024
+TWILIO_LIMIT = phone.LIMIT
 SENDGRID_LIMIT = PIX_LIMIT = 1024 * 1024
 """Bytes of a body; a larger one is refused before it is read to its end."""
 
 _TWILIO_KEPT = ("MessageSid", "MessageStatus", "ErrorCode", "MessagingServiceSid", "RawDlrDoneDate")
+_CALL_KEPT = ("CallSid", "CallStatus", "AnsweredBy", "CallDuration", "RecordingSid", "RecordingDuration")
 _SENDGRID_KEPT = ("sg_event_id", "sg_message_id", "event", "type", "status", "bounce_classification")
 _WORD = re.compile(r"[\x20-\x7e]{1,200}")
 _LIST = TypeAdapter(list[dict[str, Any]])
@@ -69,6 +72,9 @@ class Event:
     timestamp: object = None
 
 
+Keep = Callable[[str, Sequence[Event]], Awaitable[Response]]
+
+
 def _listening() -> dict[str, bool]:
     return {"listening": True}
 
@@ -82,16 +88,6 @@ def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Delive
     app = FastAPI(title="Régua webhooks", docs_url=None, redoc_url=None, openapi_url=None)
 
     app.add_api_route("/health", _listening)
-
-    @app.post("/webhooks/twilio/status")
-    async def twilio_status(request: Request) -> Response:
-        form = form_of(await body_of(request, TWILIO_LIMIT))
-        token, headers = settings.twilio_auth_token.get_secret_value(), request.headers
-        signed = headers.get("X-Twilio-Signature"), headers.get("X-Twilio-Webhooks-Signature-Settings")
-        # Without a token of ours anybody could sign with none.
-        if not token or not signatures.twilio(token, called_url(request, settings), form, *signed):
-            raise HTTPException(403)
-        return await keep("twilio", [_of_twilio(form, request.query_params.get("send_id"))])
 
     @app.post("/webhooks/sendgrid")
     async def sendgrid_events(request: Request) -> Response:
@@ -120,9 +116,30 @@ def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Delive
     def apply(events: Sequence[UUID]) -> None:
         deliver(apply_stored(engine, clock, events))
 
+    _twilio(app, settings, keep)
     _pix(app, engine, settings, clock, deliver)
     inbound.mount(app, engine, settings, clock, deliver)
+    phone.mount(app, engine, settings, clock, deliver)
     return app
+
+
+def _twilio(app: FastAPI, settings: Settings, keep: Keep) -> None:
+    """Reports on messages, calls and recordings. `keep` stores events and answers."""
+
+    @app.post("/webhooks/twilio/status")
+    async def twilio_status(request: Request) -> Response:
+        form = await phone.signed_form(request, settings)
+        return await keep("twilio", [_of_twilio(form, request.query_params.get("send_id"))])
+
+    @app.post(f"{CALLS}/status")
+    async def call_status(request: Request) -> Response:
+        form = await phone.signed_form(request, settings)
+        return await keep("twilio", [_of_call(form, request.query_params.get("send_id"))])
+
+    @app.post(f"{CALLS}/recording")
+    async def call_recording(request: Request) -> Response:
+        form = await phone.signed_form(request, settings)
+        return await keep("twilio", [_of_recording(form, request.query_params.get("send_id"))])
 
 
 def _pix(app: FastAPI, engine: Engine, settings: Settings, clock: Clock, deliver: Deliver) -> None:
@@ -168,6 +185,23 @@ def _of_twilio(form: Form, send_id: str | None) -> Event:
     return Event(
         f"{message}:{status}" if message and status else "", send_id, status, code if code.isdecimal() else "", kept
     )
+
+
+def _of_call(form: Form, send_id: str | None) -> Event:
+    """One event from a report on a call, keyed by call and status; of one that was taken, whether by a machine."""
+    call, status = _word(form.get("CallSid")), _word(form.get("CallStatus"))
+    event, sip = status, _word(form.get("SipResponseCode"))
+    if status == "completed" and _word(form.get("AnsweredBy")).startswith(("machine", "fax")):
+        event = "answered-by-machine"
+    code = f"sip-{sip}" if status == "failed" and sip.isdecimal() else ""
+    return Event(f"{call}:{status}" if call and status else "", send_id, event, code, _kept(form, _CALL_KEPT))
+
+
+def _of_recording(form: Form, send_id: str | None) -> Event:
+    """One event from a report on a recording; the sound itself is fetched by the sweep."""
+    recording, status = _word(form.get("RecordingSid")), _word(form.get("RecordingStatus"))
+    event = RECORDED if status == "completed" else f"{RECORDED}-{status}"
+    return Event(f"{recording}:{status}" if recording and status else "", send_id, event, "", _kept(form, _CALL_KEPT))
 
 
 def _of_sendgrid(fields: Mapping[str, Any]) -> Event:

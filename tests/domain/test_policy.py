@@ -410,17 +410,19 @@ def test_off_and_midnight_are_hours() -> None:
 
 
 def test_what_is_not_built_yet_is_told_with_its_line() -> None:
-    notes = [str(note) for note in passed_over(parse_policy(FULL, "regua.yaml"))]
+    text = FULL.replace("[whatsapp, sms]", "[letter, sms]")
+    notes = [str(note) for note in passed_over(parse_policy(text, "regua.yaml"))]
 
     assert notes == [
-        "line 9: step atraso-1: whatsapp is not built yet for a contact, the step uses sms",
+        "line 9: step atraso-1: letter is not built yet for a contact, the step uses sms",
     ]
 
 
 @pytest.mark.parametrize(
     ("step", "reason"),
     [
-        ("do: contact, by: [voice, letter], text: oi", "voice, letter not built yet for a contact"),
+        ("do: contact, by: [letter], text: oi", "letter not built yet for a contact"),
+        ("do: contact, by: [voice, letter], text: oi", None),
         ("do: negotiate, by: [email], text: oi, offer: a-vista", "do: negotiate is not built yet"),
         ("do: list", "do: list is not built yet"),
         ("do: contact, by: [whatsapp, email], text: oi", None),
@@ -438,9 +440,9 @@ def test_a_step_of_which_nothing_is_built_is_passed_over(step: str, reason: str 
 
 
 def test_a_contact_takes_its_built_channels_in_the_order_of_the_file() -> None:
-    step = parse_policy(one_step("do: contact, by: [sms, whatsapp, email], text: oi"), "regua.yaml").steps[1]
+    step = parse_policy(one_step("do: contact, by: [sms, letter, whatsapp, email], text: oi"), "regua.yaml").steps[1]
 
-    assert built_channels(step) == ("sms", "email")
+    assert built_channels(step) == ("sms", "whatsapp", "email")
 
 
 @pytest.mark.parametrize("file", sorted(DIRECTORY.glob("*.yaml")), ids=lambda file: file.stem)
