@@ -137,7 +137,7 @@ def keep_recordings(world: World, limit: int) -> int:
     return sum(_keep(world, world.voice, document, row) for document, row in waiting[:limit])
 
 
-def _keep(world: World, voice: VoiceGateway, document_id: UUID, row: Row[Any]) -> bool:
+def _keep(world: World, voice: VoiceGateway, document_id: UUID, row: Any) -> bool:
     recording = row.event_key.partition(":")[0]
     try:
         sound = voice.sound(recording)
