@@ -586,3 +586,24 @@ def test_a_moratorium_that_cannot_be_is_refused_and_holds_nobody(
     assert (said.code, why in said.err) == (code, True), said.err
     assert not office.terminal.rows(MORATORIUM)
     assert not office.terminal.facts(opened.case)
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+def test_people_read_plans_and_moratoria_as_tables(office: Office) -> None:
+    opened = lives_in(office, office.open(), "RS", "4314902")
+    typed = office.terminal.type
+    assert "A régua do caso oferece: parcelamento-5x, a-vista" in typed("plan", opened.case).out
+    made = typed("plan", opened.case, "--offer", "parcelamento-5x", "--by", "ana")
+    assert made.out.startswith(f"guardado: caso {opened.case}")
+    assert "(proposto)" in made.out
+    typed("plan", opened.case, "--accept", "--by", "ana")
+    office.decide(opened)
+    shown = typed("plan", opened.case).out
+    assert "(em vigor)" in shown
+    assert "Pago 0.00, falta" in shown
+    held_one = typed("moratorium", "add", "--place", "RS", "--reason", "Decreto 1/2026", "--by", "ana").out
+    assert "1 casos retidos" in held_one
+    listing = typed("moratorium", "list").out
+    assert "Decreto 1/2026" in listing
+    which = held_one.split()[1][:8]
+    assert typed("moratorium", "lift", which, "--reason", "fim", "--by", "ana").out == "moratória levantada: 1 casos\n"
