@@ -39,6 +39,7 @@ from domain.case import load
 from domain.errors import BadInput
 from domain.prices import Spent, total
 from starter.calculator import as_data
+from starter.calling import CALL, warnings
 from starter.installation import Installation
 from starter.lookup import DUE, find_case, find_creditor, find_debtors
 
@@ -215,7 +216,10 @@ def _tasks() -> Select[Any]:
 
 
 def tasks(house: Installation, owner: str, overdue: bool) -> dict[str, list[dict[str, Any]]]:
-    """Open work for people, the most urgent first: tasks, and approvals that wait for a word."""
+    """Open work for people, the most urgent first: tasks, and approvals that wait for a word.
+
+    `caution`: why the debtor must not be telephoned now, of a task to call him.
+    """
     open_tasks = _tasks().where(TASK.c.done_at.is_(None))
     names = ("id", "purpose", "step", "role", "needed", "amount", "due")
     waiting = select(APPROVAL.c.case_id.label("case"), *(APPROVAL.c[name] for name in names))
@@ -226,7 +230,12 @@ def tasks(house: Installation, owner: str, overdue: bool) -> dict[str, list[dict
         open_tasks = open_tasks.where(TASK.c.due < house.today)
         waiting = waiting.where(APPROVAL.c.due < house.today)
     with house.engine.connect() as conn:
-        return {"tasks": rows(conn.execute(open_tasks)), "approvals": rows(conn.execute(waiting))}
+        found = rows(conn.execute(open_tasks))
+        calls = [task["case"] for task in found if task["case"] and CALL in task["details"]]
+        cautions = warnings(conn, calls, house.now)
+        for task in found:
+            task["caution"] = cautions.get(task["case"], "") if CALL in task["details"] else ""
+        return {"tasks": found, "approvals": rows(conn.execute(waiting))}
 
 
 def payments(house: Installation, unmatched: bool, creditor: str, limit: int) -> list[dict[str, Any]]:

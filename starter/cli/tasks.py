@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -32,7 +32,8 @@ def register(app: Commands) -> None:
 
         def render(console: Console) -> None:
             names = {"id": "pendência", "case": "caso", "kind": "tipo", "owner": "responsável", "due": "até"}
-            console.print(listed("Pendências", names | {"details": "detalhes"}, found["tasks"]))
+            names |= {"details": "detalhes", "caution": "não ligar agora"}
+            console.print(listed("Pendências", names, [_in_words(task) for task in found["tasks"]]))
             names = {"id": "aprovação", "case": "caso", "purpose": "para", "role": "papel", "amount": "valor"}
             console.print(listed("Aprovações", names | {"due": "até"}, found["approvals"]))
 
@@ -52,3 +53,10 @@ def register(app: Commands) -> None:
             report([answer], as_json)
         else:
             show({"status": "done", "case": None}, as_json, lambda console: console.print("feito"))
+
+
+_CAUTIONS = {"block-list": "lista de bloqueio", "opted-out": "não quer ligações", "outside-hours": "fora do horário"}
+
+
+def _in_words(task: dict[str, Any]) -> dict[str, Any]:
+    return task | {"caution": _CAUTIONS.get(task["caution"], "")}

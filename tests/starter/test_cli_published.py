@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 from people import Opened, cnpj, new_case_row, short_ladder
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
-from db.rows import BLOCK_ENTRY, CONTACT, CONTACT_CASE, CONTACT_POINT, HOLIDAY
+from db.rows import BLOCK_ENTRY, CLOCK, CONTACT, CONTACT_CASE, CONTACT_POINT, DEBTOR, HOLIDAY, TASK
 
 LIST_HEADING = "uf;document;phone;registered_on;until;source\n"
 DAYS_HEADING = "place,day,name,source\n"
@@ -169,3 +169,35 @@ def test_a_case_shows_what_its_contacts_have_cost(terminal: Any, opened: Opened,
     assert found["contacts_cost"] == "0.75"
     assert [(row["segments"], row["currency"]) for row in found["contacts"]] == [(2, "BRL")] * 2
     assert "Custo dos contatos: R$ 0,75" in terminal.type("case", opened.case).out
+
+
+# --- calls that people make ------------------------------------------------------------------------------------------
+NOON, NIGHT = datetime(2026, 3, 10, 15, tzinfo=UTC), datetime(2026, 3, 11, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "listed", "out", "caution", "words"),
+    [
+        (NOON, False, [], "", ""),
+        (NOON, True, [], "block-list", "lista de bloqueio"),
+        (NOON, False, ["electronic"], "opted-out", "não quer ligações"),
+        (NIGHT, False, [], "outside-hours", "fora do horário"),
+    ],
+)
+def test_a_task_to_call_warns_of_block_lists_opt_outs_and_hours(
+    terminal: Any, opened: Opened, engine: Engine, now: datetime, listed: bool, out: list[str], caution: str, words: str
+) -> None:
+    clock = {"id": 1, "real_origin": datetime.now(UTC), "business_origin": now, "scale": 1.0}
+    task = {"id": uuid4(), "case_id": opened.case, "kind": "step", "step": "ligar", "owner": "clerk",
+            "due": date(2026, 3, 11), "details": ["call"], "outcome": "", "done_by": "", "opened_at": now}  # fmt: skip
+    entry = {"id": uuid4(), "uf": "RS", "kind": "phone", "value": "+5511900000001", "source": "lista",
+             "registered_on": date(2026, 1, 1), "loaded_at": now}  # fmt: skip
+    with engine.begin() as conn:
+        conn.execute(insert(CLOCK).values(clock))
+        conn.execute(insert(TASK).values([task, task | {"id": uuid4(), "details": []}]))
+        conn.execute(update(DEBTOR).values(opted_out=out))
+        if listed:
+            conn.execute(insert(BLOCK_ENTRY).values(entry))
+    found = terminal.type("tasks", "--json").json["tasks"]
+    assert sorted(row["caution"] for row in found) == sorted([caution, ""]), "only where somebody is to be called"
+    assert words in terminal.type("tasks").out
