@@ -12,7 +12,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from db.rows import BLOCK_ENTRY, CASE, CONTACT_POINT, DEBTOR, HOLIDAY
 from domain.block_lists import Entry, barred
@@ -59,7 +59,7 @@ def _entries(conn: Connection, debtors: list[UUID]) -> dict[UUID, list[Entry]]:
     return found
 
 
-def _place(conn: Connection, debtor: Row[Any], now: datetime) -> Place:
+def _place(conn: Connection, debtor: Any, now: datetime) -> Place:
     place = place_at(debtor.uf, debtor.ibge)
     today = now.astimezone(place.zone).date()
     where = ["BR", *(name for spot in place.spots for name in (spot.uf, spot.ibge) if name)]

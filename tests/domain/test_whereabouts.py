@@ -6,13 +6,15 @@ from datetime import date, time
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.data import table
 from domain.errors import BadInput
-from domain.hours import window
+from domain.hours import contact_moment, open_at, window
 from domain.places import UFS, municipality
 from domain.policy import DEFAULT_CONTACT, ContactRules
-from domain.whereabouts import home_at, phone_spots, place_at
+from domain.whereabouts import Place, home_at, phone_spots, place_at
 
 MONDAY = date(2026, 3, 9)
 ANY_TIME = ContactRules(dict.fromkeys(range(7), (time.min, time.max)), per_day=1, per_week=7)
@@ -85,3 +87,23 @@ def test_the_tables_name_real_states_and_municipalities() -> None:
         uf = "PE" if row["ibge"].startswith("26") else "AM"
         assert municipality(row["name"], uf) == row["ibge"]
         assert ZoneInfo(row["time_zone"])
+
+
+@given(
+    day=st.dates(date(2026, 1, 1), date(2032, 12, 31)),
+    uf=st.sampled_from(["", *UFS]),
+    phone=st.sampled_from(["", "+5511900000001", "+5568999990000", "+5581999990000", "+5561999990000"]),
+    best=st.sampled_from([None, (time(6), time(8)), (time(12), time(14)), (time(17), time(20))]),
+    jitter=st.floats(0, 1, exclude_max=True),
+)
+def test_what_is_planned_is_lawful_wherever_it_may_find_him_also_in_the_hours_he_asked_for(
+    day: date, uf: str, phone: str, best: tuple[time, time] | None, jitter: float
+) -> None:
+    place = place_at(uf).with_phone(phone) if phone else place_at(uf)
+    moment = contact_moment(day, place, "sms", DEFAULT_CONTACT, jitter, best)
+    assert moment.date() >= day
+    for spot in place.spots:
+        assert open_at(moment, Place((spot,)), "sms", DEFAULT_CONTACT)
+    hours = window(moment.date(), place, "sms", DEFAULT_CONTACT)
+    if best and hours and max(best[0], hours[0]) < min(best[1], hours[1]):
+        assert best[0] <= moment.time() < best[1]
