@@ -25,8 +25,8 @@ from activities import statements as sql
 from activities.effects import apply_effects
 from activities.world import World
 from contract.messages import Answer, Arrival, Decide, Failed, Next, Perform
-from db.prepared import Call, together
 from db.indices import read_indices
+from db.prepared import Call, together
 from db.rows import APPROVAL, FACT, INSTRUCTION, PAYMENT, POLICY, STAFF, WORD
 from domain import facts as f
 from domain.case import Case, dump, load
@@ -370,7 +370,7 @@ class Desk:
         )
 
 
-_OWN_IDS = ("promise_id", "dispute_id", "note_id")
+_OWN_IDS = ("promise_id", "dispute_id", "note_id", "claim_id")
 
 
 def _uuid(text: str) -> UUID | None:

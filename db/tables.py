@@ -572,7 +572,7 @@ class PlanRow(SQLModel, table=True):
 
 
 class Moratorium(SQLModel, table=True):
-    """A hold over many cases: of a place (UF or IBGE code), a segment or a debtor, from a day up to and including one."""
+    """A hold over many cases: of a place (UF or IBGE code), a segment or a debtor; both days are included."""
 
     id: UUID = _id()
     creditor_id: UUID | None = _link("creditor.id", null=True)
