@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from db import migrate
 from db.engine import make_engine, read_clock
@@ -23,6 +24,8 @@ from starter.installation import database_url, temporal
 from starter.schedules import ensure_schedules, missing_schedules
 
 State = Literal["ok", "missing", "off"]
+_COMES_BACK_WITHIN = 15.0
+"""Real seconds in which an embedded server that ended is serving again."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,20 @@ def prepare_database(url: str) -> None:
 
 async def prepare_temporal(settings: Settings, clock: Clock) -> None:
     """Bring Temporal to this version: search attributes and schedules. Raises `Unavailable`, `RPCError`."""
-    client = await temporal(settings)
-    await add_search_attributes(client)
-    await ensure_schedules(client, clock)
+    deadline = time.monotonic() + _COMES_BACK_WITHIN
+    while True:
+        try:
+            client = await temporal(settings)
+            await add_search_attributes(client)
+            await ensure_schedules(client, clock)
+        except (RPCError, Unavailable) as error:
+            # A server that ends while the stack starts is started again: everything here may be done twice.
+            away = isinstance(error, Unavailable) or error.status is RPCStatusCode.UNAVAILABLE
+            if not away or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.5)
+        else:
+            return
 
 
 def _database(settings: Settings, fix: bool) -> list[Check]:
