@@ -98,7 +98,8 @@ def sandbox_environment(settings: Settings) -> dict[str, str]:
             "REGUA_CRA_USER": CRA_USER,
             "REGUA_CRA_PASSWORD": CRA_PASSWORD,
         }
-    if not settings.pix_url:
+    # A code that no bank knows must never reach a debtor: only where no message leaves this machine either.
+    if not settings.pix_url and "REGUA_SENDGRID_KEY" in environment and "REGUA_TWILIO_ACCOUNT_SID" in environment:
         environment |= {
             "REGUA_PIX_URL": f"{url}/pix/api",
             "REGUA_PIX_TOKEN_URL": f"{url}/pix/oauth/token",
