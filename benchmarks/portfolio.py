@@ -83,7 +83,7 @@ class Portfolio:
             DEBTOR.name: [owner | _debtor(debtor)],
             CONTACT_POINT.name: [
                 _point(debtor, "email", f"{debtor.hex[:12]}@devedora.example.com"),
-                _point(debtor, "sms", "+5511900000001"),
+                _point(debtor, "sms", f"+551190{debtor.int % 10**7:07d}"),
             ],
             INVOICE.name: [
                 owner

@@ -41,7 +41,7 @@ def build_world(settings, database):
     with create_engine(database).connect() as connection:
         connection.execute(text("SELECT 1" if settings.email_per_second != 7 else "TABLE not_migrated"))
 registry.build_world = build_world
-registry.worker_specs = lambda settings, client, world, workflows: [spec]
+registry.worker_specs = lambda settings, client, world, workflows, beside: [spec]
 sys.modules["activities.registry"] = registry
 import worker
 if __name__ == "__main__":
