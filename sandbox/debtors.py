@@ -256,7 +256,7 @@ STORIES = (
         (
             Act(READ_FIRST, PAY_ALL, days=1),
             Act("closed:paid", _type("reverse", "{reference}"), days=6),
-            Act("contact_sent:ultimo-aviso", PAY_ALL, days=1),
+            Act(f"contact_sent:aviso:pagamento-estornado-0 or {READ_LAST}", PAY_ALL, days=1),
         ),
         ("reverse", "reopened"),
     ),
