@@ -13,9 +13,11 @@ from typer.main import get_command
 import policies
 from domain import facts as f
 from domain.errors import BadInput
+from domain.fold.base import spoken
 from domain.identifiers import parse_cep, parse_document, parse_phone
 from domain.places import municipality, uf_of_cep
 from domain.policy_file import parse_policy
+from letters.messages import TEXTS
 from sandbox.debtors import HABITS, STAFF, STORIES, Act
 from sandbox.notary import FATE
 from starter.__main__ import build
@@ -148,6 +150,10 @@ def assert_is_word(word: str) -> None:
         return
     assert kind in KINDS
     assert not about or kind in _ABOUT
+    said = spoken(about)
+    if said:
+        assert said.text in TEXTS
+        return
     if kind == "contact_sent" and about and not about.startswith("agradecimento"):
         steps = {
             step.id
