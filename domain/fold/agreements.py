@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from domain import facts as f
 from domain.case import Case, Need, Plan, Promise, Reduced
@@ -68,11 +68,11 @@ def _plan(fact: f.PlanAgreed, case: Case, at: Moment) -> None:
     owe(case, "acordo-confirmado", fact.plan_id)
 
 
-def _check_instalments(instalments: tuple[f.Instalment, ...], today: object) -> None:
+def _check_instalments(instalments: tuple[f.Instalment, ...], today: date) -> None:
     days = [part.due for part in instalments]
     if not instalments or any(part.amount <= 0 for part in instalments):
         raise Refused("bad-plan", "a plan has at least one instalment, and each is more than zero")
-    if days != sorted(set(days)) or days[0] < today:  # type: ignore[operator]
+    if days != sorted(set(days)) or days[0] < today:
         raise Refused("bad-plan", "the instalments of a plan fall due one after another, from today on")
 
 
