@@ -23,6 +23,7 @@ from activities.desk import Desk, at_desk, at_desk_with_debtor, cause_of
 from activities.documents import PDF, Letter, hand_to_mail_house, keep_document, read_document
 from activities.news import wait_for_news
 from activities.quotes import Codes, not_made
+from activities.statements import NOT_CLOSED
 from activities.views import Claim, creditor_view, debtor_view, invoice_view, message_data, read_creditor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
@@ -287,7 +288,7 @@ class _Issue:
         point = desk.conn.execute(
             select(CONTACT_POINT)
             .where(CONTACT_POINT.c.debtor_id == self.debtor.id, CONTACT_POINT.c.channel == channel)
-            .where(CONTACT_POINT.c.state == "usable")
+            .where(CONTACT_POINT.c.state == "usable", NOT_CLOSED)
             .order_by(CONTACT_POINT.c.rank, CONTACT_POINT.c.id)
         ).first()
         if point is None or bars(desk, self.debtor, point):

@@ -91,15 +91,17 @@ _TRIED = (
     .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
     .where(CONTACT_CASE.c.case_id == _ID, CONTACT_CASE.c.step == _STEP, CONTACT.c.contact_point_id.is_not(None))
 )
-_CLOSED = (
+NOT_CLOSED = ~(
     select(CLOSED_ADDRESS.c.address)
     .join(DEBTOR, DEBTOR.c.creditor_id == CLOSED_ADDRESS.c.creditor_id)
     .where(DEBTOR.c.id == CONTACT_POINT.c.debtor_id, CLOSED_ADDRESS.c.address == sa.func.lower(CONTACT_POINT.c.address))
+    .exists()
 )
+"""Of a contact point: nobody who owns it asked for silence or turned out to be a stranger, whoever imported it."""
 FRESH_POINTS = Prepared(
     select(CONTACT_POINT)
     .where(CONTACT_POINT.c.debtor_id == bindparam("debtor_", type_=sa.Uuid), CONTACT_POINT.c.state == "usable")
-    .where(CONTACT_POINT.c.id.not_in(_TRIED), ~_CLOSED.exists())
+    .where(CONTACT_POINT.c.id.not_in(_TRIED), NOT_CLOSED)
     .order_by(CONTACT_POINT.c.rank, CONTACT_POINT.c.id)
 )
 """Usable addresses of a debtor (`debtor_`) that a step (`step_`) of a case (`id_`) has not tried yet; never those whose

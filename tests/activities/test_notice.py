@@ -8,7 +8,7 @@ import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from uuid import UUID
 import pytest
 from firm_samples import DUE, EMAIL, TODAY, CrashError, Office, dies, notifying, open_office, provider
 from pypdf import PdfReader
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, insert, update
 
 from activities import documents, outbox
 from activities import notice as module
 from activities.notice import Notices
-from db.rows import APPROVAL, CONTACT, CONTACT_POINT, DEBTOR, DOCUMENT, NOTICE
+from db.rows import APPROVAL, CLOSED_ADDRESS, CONTACT, CONTACT_POINT, DEBTOR, DOCUMENT, NOTICE
 from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.decide import SILENT_NOTICE
@@ -86,6 +86,16 @@ def test_a_notice_goes_by_letter_and_email_and_waits_for_its_proof(opened: Open)
         contact = office.contact(channel)
         assert (contact.state, contact.purpose, contact.counts) == ("accepted", "notice", False)
         assert contact.document_id == notice.document_id
+
+
+def test_no_notice_goes_to_an_address_that_a_stranger_closed_though_an_import_brought_it_back(opened: Open) -> None:
+    office = opened()
+    closed = {"creditor_id": office.ids.creditor, "address": EMAIL.lower(), "reason": "wrong-person"}
+    with office.world.engine.begin() as conn:
+        conn.execute(insert(CLOSED_ADDRESS).values(**closed, closed_at=datetime.now(UTC)))
+    notify(office)
+    assert office.sent() == []
+    assert office.links() == {("notificacao:letter", 1)}
 
 
 def test_the_email_carries_the_very_letter_that_is_printed_and_shows_no_debt_outside(opened: Open) -> None:
