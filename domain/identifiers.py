@@ -185,5 +185,5 @@ def normalise_number(text: str) -> tuple[str, str]:
 
 
 def _without_zeros(text: str) -> str:
-    """Leading zeros go, but one stays where it is the last digit: a number holds a digit."""
-    return re.sub(r"^0+(?=.*[0-9])", "", text)
+    """Leading zeros and the signs among them go, but one stays where it is the last digit: a number holds a digit."""
+    return re.sub(r"^[0 ./-]+(?=.*[0-9])", "", text)

@@ -240,6 +240,8 @@ def test_what_is_not_one_email_address_is_refused(text: str) -> None:
         ("2026/000123", "2026", "123"),
         ("1234/", "1234", ""),
         ("000/00", "0", "0"),
+        ("0 0A", "0", "A"),
+        ("0-0 1/2", "1", "2"),
     ],
 )
 def test_one_title_has_one_number_however_it_is_printed(text: str, number: str, instalment: str) -> None:
