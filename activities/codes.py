@@ -24,6 +24,7 @@ from domain.errors import BadInput, Misconfigured, Permanent, ProviderError, Una
 from domain.identifiers import parse_document
 from domain.pix import charge_txid, decode, dynamic_code, is_static_txid, last_payable_day, static_code, static_txid
 from gateways.pix import Charge, KnownCharge, PixGateway, Removal
+from gateways.pix_accounts import PRINCIPAL
 
 PAYABLE = ("asked", "active")
 LIVE = (*PAYABLE, "removing")
@@ -60,7 +61,7 @@ class _Wanted:
             return False
         if self.pix.mode == "static":
             return is_static_txid(row.txid) and decode(row.br_code).key == self.pix.key
-        return not is_static_txid(row.txid)
+        return not is_static_txid(row.txid) and row.account == self.pix.account
 
 
 def offer(
@@ -88,7 +89,7 @@ def offer(
             return None
         wanted = _Wanted(case_id, creditor_id, amount, today, instalment, pix)
         if pix.mode == "api":
-            _gateway(world)
+            pix_gateway(world, pix.account)
         old = _supersede(conn, wanted)
     for row in old:
         _take_back(world, row)
@@ -154,10 +155,12 @@ def _agreement(conn: Connection, creditor_id: UUID) -> Pix | None:
     return CreditorSettings.model_validate(settings).pix
 
 
-def _gateway(world: World) -> PixGateway:
-    if world.pix is None:
-        raise Misconfigured("no-pix-api", "no bank's API Pix is configured; set REGUA_PIX_URL and what belongs to it")
-    return world.pix
+def pix_gateway(world: World, account: str) -> PixGateway:
+    """The way to the bank by the account of that name; raises `Misconfigured` where there is none."""
+    if account not in world.pix:
+        where = "REGUA_PIX_URL and what belongs to it" if account == PRINCIPAL else f"REGUA_PIX_ACCOUNTS, [{account}]"
+        raise Misconfigured("no-pix-api", f"no bank's API Pix is configured as {account}; see {where}")
+    return world.pix[account]
 
 
 def _supersede(conn: Connection, wanted: _Wanted) -> list[Row[Any]]:
@@ -190,7 +193,7 @@ def _new(conn: Connection, wanted: _Wanted) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": uuid4(), "creditor_id": wanted.creditor_id, "case_id": wanted.case_id, "amount": wanted.amount,
         "quoted_on": wanted.today, "valid_until": last_payable_day(wanted.today + timedelta(days=pix.days)),
-        "instalment": wanted.instalment, "created_at": now, "changed_at": now,
+        "instalment": wanted.instalment, "account": pix.account, "created_at": now, "changed_at": now,
     }  # fmt: skip
     if pix.mode == "api":
         return row | {"txid": charge_txid(wanted.case_id, number), "br_code": "", "state": "asked"}
@@ -216,7 +219,7 @@ def _put(world: World, wanted: _Wanted, row: Row[Any]) -> Offered:
     """Asks the bank for the charge, again where an earlier try was cut off, and keeps its code."""
     charge = _charge(world, wanted, row)
     try:
-        known = _gateway(world).put_charge(charge)
+        known = pix_gateway(world, row.account).put_charge(charge)
     except Misconfigured:
         raise
     except Permanent:
@@ -284,7 +287,7 @@ def _remove(world: World, row: Row[Any]) -> Removal:
     if is_static_txid(row.txid):
         _change(world, row, "removed")
         return "removed"
-    outcome = _gateway(world).remove_charge(row.txid)
+    outcome = pix_gateway(world, row.account).remove_charge(row.txid)
     if outcome == "absent" and not row.br_code and _now() - row.changed_at < timedelta(seconds=world.unknown_for):
         raise Unknown("charge-in-flight", "the charge may still reach the bank; ask again later")
     _change(world, row, "paid" if outcome == "paid" else "removed")

@@ -21,16 +21,18 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
+from activities.codes import pix_gateway
 from activities.money import OFFICE, GoneBack, Taken, give_back, open_tasks, set_news, take, task_values
 from activities.world import World
 from contract.messages import PollReport
 from db.rows import CREDITOR, IMPORT_FILE, PAYMENT_CODE
-from domain.errors import BadInput, Misconfigured, Permanent, ProviderError
+from db.settings import Pix
+from domain.errors import BadInput, Permanent, ProviderError
 from domain.matching import PIX, Movement
 from domain.money import ZERO, format_brl
 from domain.news import last_bank_day_before
 from domain.pix import parse_key
-from gateways.pix import Received
+from gateways.pix import PixGateway, Received
 
 ACTOR = "pix"
 OVERLAP = timedelta(days=1)
@@ -56,7 +58,7 @@ class PixPoll:
     def poll_pix(self) -> PollReport:
         """Poll for every creditor with a Pix agreement. One that fails does not keep the others from theirs."""
         report = PollReport()
-        if self.world.pix is None:
+        if not self.world.pix:
             return report
         with self.world.engine.connect() as conn:
             agreed = CREDITOR.c.settings["pix"]["mode"].astext == "api"
@@ -80,8 +82,9 @@ class PixPoll:
     def _listen(self, creditor: Row[Any]) -> None:
         """The bank tells us of Pix to this creditor's key; the poll is for what it does not tell."""
         key, wanted = creditor.settings["pix"]["key"], self.world.pix_webhook
-        if self.world.pix and wanted and self.world.pix.webhook(key) != wanted:
-            self.world.pix.register_webhook(key, wanted)
+        bank = bank_of(self.world, creditor)
+        if wanted and bank.webhook(key) != wanted:
+            bank.register_webhook(key, wanted)
 
     def _no_access(self, creditor: Row[Any], error: ProviderError) -> None:
         """A refusal will not mend itself: one task a day."""
@@ -93,18 +96,22 @@ class PixPoll:
                 open_tasks(conn, [task_values(subject, "pix-no-access", details, now, owner="supervisor")])
 
 
+def bank_of(world: World, creditor: Row[Any]) -> PixGateway:
+    """The way to the bank that keeps a creditor's Pix; raises `Misconfigured` where it is not configured."""
+    return pix_gateway(world, Pix.model_validate(creditor.settings["pix"]).account)
+
+
 def poll(world: World, creditor: Row[Any], at: datetime | None = None) -> Taken:
     """Take in what was paid to a creditor (a row) since the last poll, and tell the cases.
 
     `at` is the workflow's time (real, aware) or None. When it is complete, all payments up to the last business day are
     known. Raises ProviderError where the bank does not answer or refuses; what was read until then counts.
     """
-    if world.pix is None:
-        raise Misconfigured("no-pix", "no bank's API Pix is configured; set REGUA_PIX_URL")
+    bank = bank_of(world, creditor)
     until = world.now(at)
     taken = Taken()
     for since, end in _slices(_since(world, creditor.id, until), until):
-        pages = iter(world.pix.received(since, end))
+        pages = iter(bank.received(since, end))
         while page := list(islice(pages, _BATCH)):
             taken += _take_own(world, creditor.id, page, until)
             beat(taken.matched)

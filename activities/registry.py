@@ -30,6 +30,7 @@ from gateways.cra import CraTransport, FolderCra, HttpCra
 from gateways.documents import DocumentStore
 from gateways.email import SendGridEmail
 from gateways.pix import BacenPix, PixGateway
+from gateways.pix_accounts import PRINCIPAL, PixAccount, read_accounts
 from gateways.settings import Settings
 from gateways.sms import TwilioSms
 from gateways.temporal import WorkerSpec
@@ -68,7 +69,7 @@ def world_on(engine: Engine, clock: Clock, settings: Settings) -> World:
         letters=settings.state_dir / "letters",
         callbacks=settings.public_url,
         unknown_for=settings.unknown_for,
-        pix=pix_gateway(settings),
+        pix=pix_gateways(settings),
         pix_webhook=pix_webhook(settings),
         reply_domain=settings.reply_domain,
     )
@@ -88,19 +89,25 @@ def pix_webhook(settings: Settings) -> str:
     return f"{settings.public_url}/webhooks/pix/{token}" if settings.public_url and token else ""
 
 
-def pix_gateway(settings: Settings) -> PixGateway | None:
-    """The way to the bank's API Pix; None where none is configured."""
-    if not settings.pix_url:
-        return None
-    certificate, key = settings.pix_certificate, settings.pix_certificate_key
-    return BacenPix(
-        settings.pix_url,
-        settings.pix_token_url,
-        settings.pix_client_id,
-        settings.pix_client_secret.get_secret_value(),
-        (certificate, key) if certificate and key else None,
-        _PIX_SECONDS,
-    )
+def pix_gateways(settings: Settings) -> dict[str, PixGateway]:
+    """The ways to the banks' API Pix by the names of the accounts. Raises BadInput where their file is wrong."""
+    accounts = read_accounts(settings.pix_accounts) if settings.pix_accounts else {}
+    if settings.pix_url:
+        accounts[PRINCIPAL] = PixAccount(
+            url=settings.pix_url,
+            token_url=settings.pix_token_url,
+            client_id=settings.pix_client_id,
+            client_secret=settings.pix_client_secret,
+            certificate=settings.pix_certificate,
+            certificate_key=settings.pix_certificate_key,
+        )
+    return {name: _at_bank(account) for name, account in accounts.items()}
+
+
+def _at_bank(account: PixAccount) -> PixGateway:
+    files = (account.certificate, account.certificate_key)
+    pair = (files[0], files[1]) if files[0] and files[1] else None
+    return BacenPix(account.url, account.token_url, account.client_id, account.secret(), pair, _PIX_SECONDS)
 
 
 def cra_transport(settings: Settings, engine: Engine, clock: Clock) -> CraTransport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +42,7 @@ class World:
     callbacks: str
     deliver: Callable[[Sequence[UUID]], None] = field(default=_silent)
     unknown_for: float = 60.0
-    pix: PixGateway | None = None
+    pix: Mapping[str, PixGateway] = field(default_factory=dict)
     pix_webhook: str = ""
     whatsapp: WhatsAppGateway | None = None
     voice: VoiceGateway | None = None

@@ -41,6 +41,7 @@ class Presenter(BaseModel):
 class Pix(BaseModel):
     """How the creditor receives Pix. `api`: a charge per debt at his bank; `static`: codes of his key, without a bank.
 
+    `account` is the installation's name of his access to that bank (`gateways.pix_accounts`).
     `name` and `city` stand in the codes; `days` is how many calendar days after its quote a code can be paid.
     A static code cannot be taken back, so only ladders without protest may show one.
     """
@@ -50,6 +51,7 @@ class Pix(BaseModel):
     key: Annotated[str, AfterValidator(_pix_key)]
     name: str
     city: str
+    account: str = Field(default="principal", min_length=1)
     days: int = Field(default=7, ge=1, le=60)
 
     @model_validator(mode="after")

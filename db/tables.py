@@ -530,7 +530,7 @@ class BankFileRow(SQLModel, table=True):
 
 
 class PaymentCode(SQLModel, table=True):
-    """A Pix charge that was offered to a debtor; `txid` is our key at the provider.
+    """A Pix charge that was offered to a debtor; `txid` is our key at the provider, `account` who keeps it there.
 
     `state`: asked (the provider may or may not know it), active, removing (to be removed), removed, paid.
     `amount` is what is asked for as of `quoted_on`; `valid_until` is the last day on which it can be paid.
@@ -544,6 +544,7 @@ class PaymentCode(SQLModel, table=True):
     creditor_id: UUID = _link("creditor.id")
     case_id: UUID = _link("case.id")
     txid: str = Field(unique=True)
+    account: str = Field(default="principal", sa_column_kwargs={"server_default": "principal"})
     amount: Decimal = _money()
     quoted_on: date
     valid_until: date

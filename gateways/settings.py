@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     pix_client_secret: SecretStr = Field(_SECRET, description="secret of the client at that bank")
     pix_certificate: Path | None = Field(None, description="PEM file of the client's certificate for mutual TLS")
     pix_certificate_key: Path | None = Field(None, description="PEM file of the key of that certificate")
+    pix_accounts: Path | None = Field(None, description="TOML file of more accounts, for creditors at other banks")
     pix_webhook_token: SecretStr = Field(_SECRET, description="secret end of the webhook's path, /webhooks/pix/TOKEN")
     pix_webhook_secret: SecretStr = Field(_SECRET, description="secret by which X-Pix-Signature signs a webhook's body")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
@@ -23,7 +23,8 @@ from db.rows import CASE, PAYMENT, PAYMENT_CODE
 from domain.clock import PRODUCTION, Clock
 from domain.errors import BadInput, Misconfigured, Permanent, Unavailable, Unknown
 from domain.pix import charge_txid, decode, last_payable_day
-from gateways.pix import BacenPix, Charge, KnownCharge
+from gateways.pix import BacenPix, Charge, KnownCharge, Removal
+from gateways.pix_accounts import PRINCIPAL
 from sandbox.pix import BRASILIA
 from sandbox.server import Sandbox, running_sandbox
 from sandbox.state import PIX_CLIENT_ID, PIX_CLIENT_SECRET
@@ -117,7 +118,7 @@ class Office:
 @pytest.fixture
 def office(engine: Engine, bank: Sandbox) -> Office:
     nobody: Any = None
-    world = World(engine, PRODUCTION, nobody, nobody, nobody, nobody, Path(), "", pix=client(bank))
+    world = World(engine, PRODUCTION, nobody, nobody, nobody, nobody, Path(), "", pix={PRINCIPAL: client(bank)})
     case = new_case_row(engine, ladder("padrao-b2b"), TODAY - timedelta(days=30), TODAY, number="FAT-1234")
     office = Office(world, bank, case)
     office.agree(API)
@@ -202,10 +203,36 @@ def test_instalments_of_a_plan_have_codes_of_their_own(office: Office) -> None:
 
 
 def test_without_a_banks_api_an_agreement_for_it_is_a_setting_to_mend(office: Office) -> None:
-    office.world = replace(office.world, pix=None)
+    office.world = replace(office.world, pix={})
     with pytest.raises(Misconfigured, match="REGUA_PIX_URL"):
         office.offer()
     assert office.rows() == []
+
+
+def test_a_creditor_who_moves_to_another_bank_has_his_codes_taken_back_at_the_old_one(office: Office) -> None:
+    office.world = replace(office.world, pix={"principal": client(office.bank), "novo": client(office.bank, New)})
+    office.offered()
+    office.agree(API | {"account": "novo"})
+    office.offered()
+    assert [(row.account, row.state) for row in office.rows()] == [("principal", "removed"), ("novo", "active")]
+    assert New.asked == ["put"]
+    office.agree(API | {"account": "nenhum"})
+    with pytest.raises(Misconfigured, match=r"REGUA_PIX_ACCOUNTS, \[nenhum\]"):
+        office.offer()
+
+
+class New(BacenPix):
+    """The other bank, which notes what it is asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def put_charge(self, charge: Charge) -> KnownCharge:
+        self.asked.append("put")
+        return super().put_charge(charge)
+
+    def remove_charge(self, txid: str) -> Removal:
+        self.asked.append("remove")
+        return super().remove_charge(txid)
 
 
 # --- what is cut off --------------------------------------------------------------------------------------------------
@@ -228,7 +255,7 @@ def test_a_process_that_dies_before_it_hears_leaves_a_code_that_is_taken_up(offi
             raise SystemExit
 
     whole = office.world
-    office.world = replace(whole, pix=client(office.bank, Dies))
+    office.world = replace(whole, pix={PRINCIPAL: client(office.bank, Dies)})
     with pytest.raises(SystemExit):
         office.offer()
     office.world = whole
@@ -244,7 +271,7 @@ def test_a_debt_that_changes_while_its_code_is_made_shows_no_code(office: Office
             return known
 
     whole = office.world
-    office.world = replace(whole, pix=client(office.bank, Slow))
+    office.world = replace(whole, pix={PRINCIPAL: client(office.bank, Slow)})
     with pytest.raises(Unavailable, match="the debt changed"):
         office.offer()
     office.world = whole
@@ -305,7 +332,7 @@ def test_a_charge_that_is_not_what_was_asked_for_is_shown_to_nobody(office: Offi
         def put_charge(self, charge: Charge) -> KnownCharge:
             return replace(super().put_charge(charge), **answer)
 
-    office.world = replace(office.world, pix=client(office.bank, Strange))
+    office.world = replace(office.world, pix={PRINCIPAL: client(office.bank, Strange)})
     with pytest.raises(Unknown):
         office.offer()
     assert office.states() == ["removing"]
@@ -316,7 +343,7 @@ def test_a_bank_that_gives_no_code_has_one_made_from_the_address_of_the_charge(o
         def put_charge(self, charge: Charge) -> KnownCharge:
             return replace(super().put_charge(charge), br_code="")
 
-    office.world = replace(office.world, pix=client(office.bank, Bare))
+    office.world = replace(office.world, pix={PRINCIPAL: client(office.bank, Bare)})
     code = decode(office.offered().br_code)
     assert (code.name, code.city, code.once) == ("Credora Ficticia", "Sao Paulo", True)
     office.bank.pay_pix(br_code=office.rows()[0].br_code)
@@ -450,7 +477,7 @@ def test_a_code_that_was_paid_before_the_sweep_came_is_paid(office: Office) -> N
 # --- static -----------------------------------------------------------------------------------------------------------
 def test_a_static_code_is_made_without_a_bank_and_only_where_it_is_allowed(office: Office) -> None:
     office.agree(STATIC)
-    office.world = replace(office.world, pix=None)
+    office.world = replace(office.world, pix={})
     assert office.offer() is None
     code = office.offered(static_ok=True)
     said = decode(code.br_code)

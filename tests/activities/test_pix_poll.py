@@ -19,6 +19,7 @@ from db.rows import CREDITOR
 from domain.clock import Clock
 from domain.errors import Misconfigured, Unavailable
 from gateways.pix import Received, Refund
+from gateways.pix_accounts import PRINCIPAL
 from tests.activities.money_samples import NOON, Counter
 from tests.domain.bank_samples import PAID_ON
 
@@ -54,7 +55,7 @@ def account() -> Account:
 @pytest.fixture
 def counter(engine: Engine, tmp_path: Path, account: Account) -> Counter:
     made = Counter(engine, tmp_path)
-    made.world = replace(made.world, pix=cast(Any, account))
+    made.world = replace(made.world, pix={PRINCIPAL: cast(Any, account)})
     _agree(engine, "credora")
     return made
 
@@ -161,7 +162,7 @@ def test_one_creditors_failure_does_not_keep_the_others_from_their_poll(
 
 
 def test_without_a_bank_nothing_is_asked(counter: Counter) -> None:
-    counter.world = replace(counter.world, pix=None)
+    counter.world = replace(counter.world, pix={})
     assert ActivityEnvironment().run(PixPoll(counter.world).poll_pix).polled == 0
     with pytest.raises(Misconfigured):
         poll(counter.world, counter.row())

@@ -39,6 +39,7 @@ from gateways.cra import FolderCra
 from gateways.documents import DocumentStore
 from gateways.email import SendGridEmail
 from gateways.pix import BacenPix
+from gateways.pix_accounts import PRINCIPAL
 from gateways.sms import TwilioSms
 from gateways.temporal import PLUGIN, search_attributes
 from sandbox.server import Sandbox, running_sandbox
@@ -89,7 +90,7 @@ def world(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> World:
         documents=DocumentStore(tmp_path / "documents"),
         email=SendGridEmail(SENDGRID_KEY, sandbox.url, 5.0),
         sms=TwilioSms(TWILIO_SID, TWILIO_TOKEN, sandbox.url, 5.0),
-        pix=BacenPix(sandbox.pix_url, sandbox.pix_token_url, PIX_CLIENT_ID, PIX_CLIENT_SECRET),
+        pix={PRINCIPAL: BacenPix(sandbox.pix_url, sandbox.pix_token_url, PIX_CLIENT_ID, PIX_CLIENT_SECRET)},
         cra=FolderCra(tmp_path / "cra" / "out", tmp_path / "cra" / "in"),
         letters=tmp_path / "letters",
         callbacks="http://127.0.0.1:1",
