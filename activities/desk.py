@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities import statements as sql
 from activities.effects import apply_effects
+from activities.money_book import counted_for
 from activities.world import World
 from contract.messages import Answer, Arrival, Decide, Failed, Next, Perform
 from db.indices import read_indices
@@ -33,6 +34,7 @@ from domain.case import Case, dump, load
 from domain.decide import RULES_VERSION, Action, Decision, Heard, advance, schedule
 from domain.errors import Refused
 from domain.ledger import Line, chain
+from domain.matching import resembles
 from domain.places import time_zone
 from domain.policy import Policy
 from domain.policy_file import parse_policy
@@ -167,18 +169,23 @@ class Desk:
             fact = f.from_json(body | {"kind": arrival.name})
         except ValidationError:
             return f.Unreadable(name)
-        if isinstance(fact, f.PaymentReceived) and not self._claim(fact):
-            return f.Unreadable(f"{name}-of-another-case")
-        return cast(f.Told, fact)
+        doubt = self._doubt(fact) if isinstance(fact, f.PaymentReceived) else ""
+        return f.Unreadable(f"{name}-{doubt}") if doubt else cast(f.Told, fact)
 
-    def _claim(self, fact: f.PaymentReceived) -> bool:
-        """A payment belongs to one case: False where its reference already stands for another."""
+    def _doubt(self, fact: f.PaymentReceived) -> str:
+        """Why a raw payment is for a person: its reference stands for another case, or another door told of like money.
+
+        Empty where it counts. Money counts once, whoever reports it.
+        """
         owner = self.conn.execute(
             select(PAYMENT.c.case_id).where(
                 PAYMENT.c.creditor_id == self.row.creditor_id, PAYMENT.c.reference == fact.reference
             )
         ).one_or_none()
-        return owner is None or owner.case_id == self.row.id
+        if owner:
+            return "" if owner.case_id == self.row.id else "of-another-case"
+        counted = counted_for(self.conn, [self.row.id])
+        return "maybe-counted" if resembles(fact.amount, fact.paid_on, fact.source, counted) else ""
 
     def _not_allowed(self, fact: f.Fact, actor: str) -> Refused | None:
         """An approval counts only through rows of signed-in people with role and limit (design section 4)."""

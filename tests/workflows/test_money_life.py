@@ -110,6 +110,22 @@ async def test_a_code_sent_with_a_reminder_is_paid_days_later_and_settles_the_de
     assert codes(office, life)[-1].state == "paid"
 
 
+async def test_money_that_the_bank_told_of_and_a_raw_signal_repeats_counts_once_and_is_asked_about(office) -> None:
+    life = await reminded(office)
+    today, part = await life.today(), Decimal("400.00")
+    movement = Movement(reference="E" + "1" * 31, amount=part, paid_on=today, source="pix", case=str(life.ids.case))
+    with office.world.engine.begin() as conn:
+        taken = take(conn, life.ids.creditor, [movement], "bank", await life.now())
+    await office.courier.deliver(taken.facts)
+    await life.until(lambda _: "payment" in life.book())
+    await life.handle.signal("payment", {"amount": "400.00", "reference": "comprovante-1"})
+    await life.until(lambda _: "unreadable" in life.book())
+    assert len(life.entries("payment")) == 1
+    assert [task.kind for task in life.tasks() if task.kind == "unreadable-message"]
+    (asked,) = life.entries("unreadable")
+    assert asked["name"] == "payment-maybe-counted"
+
+
 async def test_a_plan_kept_on_the_real_server_settles_the_debt_with_a_code_for_each_instalment(office) -> None:
     life = await reminded(office)
     set_creditor(office.world.engine, life.ids.creditor, pix=PIX)
