@@ -33,7 +33,10 @@ lint: $(DONE) ## style, types, import directions, migrations drift
 bench: $(DONE) ## measure the engine against a bare workflow in the same run
 	$(BIN)/python -m benchmarks engine $(ARGS)
 
+chaos: $(DONE) ## play the demo while 200 processes are killed, then audit what is left (ARGS="--seed 7")
+	$(BIN)/python -m chaos $(ARGS)
+
 lock: ## renew requirements.lock from pyproject.toml (needs uv on the PATH)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements.lock
 
-.PHONY: help install demo up test lint bench lock
+.PHONY: help install demo up test lint bench chaos lock

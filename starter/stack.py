@@ -81,7 +81,8 @@ class Stack:
 
     A server that the settings place elsewhere (REGUA_DATABASE_URL, TEMPORAL_ADDRESS) is used and not started. Each
     service is told where both are, and the directories, by its environment. `prepare_database` is called with the
-    database's address before any of `services` starts. `announce` takes the lines for people.
+    database's address before any of `services` starts. `announce` takes the lines for people. What dies is started
+    again after a pause that doubles up to `longest_pause` seconds while it keeps dying.
     """
 
     def __init__(
@@ -91,10 +92,12 @@ class Stack:
         *,
         prepare_database: Callable[[str], None] = lambda _url: None,
         announce: Callable[[str], None] = print,
+        longest_pause: float = _LONGEST_PAUSE,
     ) -> None:
         self.state_dir = settings.state_dir.resolve()
         self._settings, self._given = settings, list(services)
         self._prepare_database, self._announce = prepare_database, announce
+        self._longest_pause = longest_pause
         self._stopping, self._started = threading.Event(), threading.Event()
         self._watched: list[_Watched] = []
         self._supervisor: threading.Thread | None = None
@@ -201,7 +204,7 @@ class Stack:
         elif watched.restart_at is None:
             self._announce(f"{service.name} ended with {service.exit_code}, starts again in {watched.pause:g} s")
             watched.restart_at = now + watched.pause
-            watched.pause = min(2 * watched.pause, _LONGEST_PAUSE)
+            watched.pause = min(2 * watched.pause, self._longest_pause)
         elif now >= watched.restart_at:
             self._restart(watched)
 

@@ -75,7 +75,13 @@ class House:
         self.settings = _settings_of_its_own(folder)
         self.sandbox = folder / "sandbox"
         self.clock = Clock(datetime.now(UTC), ORIGIN, self.scale)
-        self.stack = Stack(self.settings, up.services(self.settings), prepare_database=self._prepare, announce=announce)
+        self.stack = Stack(
+            self.settings,
+            up.services(self.settings),
+            prepare_database=self._prepare,
+            announce=announce,
+            longest_pause=1.0,
+        )
 
     @property
     def now(self) -> datetime:

@@ -72,7 +72,7 @@ class Play:
 
     def is_stuck(self, now: datetime) -> bool:
         """Has every case ended, and for long nothing happened, although something scripted is left?"""
-        lives = self.watch.lives.values()
+        lives = [life for cast in self.casts if (life := self.life(cast))]
         last = max((life.book[-1].at for life in lives if life.book), default=now)
         return all(life.ended for life in lives) and now - last > _NOTHING_HAPPENS
 

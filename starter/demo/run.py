@@ -9,13 +9,13 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -43,7 +43,20 @@ _SETTLES_WITHIN = 15.0
 _CREDITORS = ("aurora", "boreal")
 
 
-def run_demo(day: float, state: Path, *, as_json: bool = False, keep: bool = False) -> int:
+class Guest(Protocol):
+    """Somebody who joins the demo: brings cases of his own, is there while it plays, and speaks at the end."""
+
+    def commands(self, folder: Path) -> list[str]:
+        """What the clerk types for him, after the demo's portfolios."""
+
+    def begin(self, house: House) -> None:
+        """The play begins."""
+
+    def end(self, house: House, play: Play) -> tuple[list[str], dict[str, Any]]:
+        """The play is over, the stack stands: faults, each in a sentence, and what he adds to the report."""
+
+
+def run_demo(day: float, state: Path, *, as_json: bool = False, keep: bool = False, guest: Guest | None = None) -> int:
     """Run the demo in a fresh folder `state`; `day` is in real seconds. Exit code 0 only if all went as scripted.
 
     With `as_json` one JSON document on standard output, everything else on standard error. With `keep` the stack runs
@@ -60,10 +73,13 @@ def run_demo(day: float, state: Path, *, as_json: bool = False, keep: bool = Fal
             lines.append(screen.announce)
             try:
                 with screen:
-                    begun = _open_portfolios(house, play)
+                    begun = _open_portfolios(house, play, guest.commands(folder) if guest else [])
+                    if begun and guest:
+                        guest.begin(house)
                     ended = _run(house, play, screen, verdict, interrupted) if begun else []
-                found = ended + _judge(verdict) if begun else play.problems
-                report = _report(house, play, found, time.monotonic() - started)
+                faults, more = guest.end(house, play) if begun and guest else ([], {})
+                found = ended + faults + _judge(verdict) if begun else play.problems
+                report = _report(house, play, found, time.monotonic() - started) | more
             finally:
                 play.watch.engine.dispose()
             lines.pop()
@@ -91,7 +107,7 @@ def _stage(house: House, console: Console) -> tuple[Play, Screen, Verdict]:
 
 
 # --- the portfolios --------------------------------------------------------------------------------------------------
-def _open_portfolios(house: House, play: Play) -> bool:
+def _open_portfolios(house: House, play: Play, guests: Sequence[str]) -> bool:
     """Staff, creditors, both portfolios; the old one is let go after its counts were seen. Did all of it succeed?"""
     for person in STAFF:
         name = shlex.quote(person.name)
@@ -108,7 +124,7 @@ def _open_portfolios(house: House, play: Play) -> bool:
         portfolio = f"import {shlex.quote(str(EXAMPLES / code))}.csv --creditor {code} --by {CLERK}"
         commands += [f"{portfolio} --dry-run", portfolio]
     commands += [f"release --creditor {code} --by {CLERK}" for code in _CREDITORS]  # of the new one nothing waits
-    commands.append("scan")
+    commands += [*guests, "scan"]
     return all(_setup(house, play, command) is not None for command in commands)
 
 
