@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import requests
 from sqlalchemy import Engine, func, select
@@ -108,7 +109,7 @@ class Killer:
             time.sleep(_LOOK)
 
 
-def _tell(house: House, method: str, path: str, body: object) -> None:
+def _tell(house: House, method: str, path: str, body: dict[str, Any] | None) -> None:
     url = f"{up.sandbox_url(house.settings)}/sandbox/{path}"
     requests.request(method, url, json=body, timeout=5).raise_for_status()
 
