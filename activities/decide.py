@@ -5,6 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 
 from activities.desk import at_desk, cause_of, failure
+from activities.protest import examined
 from activities.world import World
 from contract.messages import Decide, Next
 
@@ -24,4 +25,6 @@ class Decisions:
             desk.take(given.arrivals, given.generation)
             if given.failed:
                 desk.hear(failure(given.failed), cause_of(given.failed.action, given))
+            if not given.arrivals and not given.failed and (found := examined(desk)):
+                desk.hear(found, cause_of("examine", given))
             return desk.conclude(given.generation, given.seq)

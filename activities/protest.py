@@ -7,9 +7,10 @@ or a CNPJ with letters is found here, and becomes a task for a person.
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from sqlalchemy import Row, func, insert, select
@@ -18,6 +19,7 @@ from temporalio import activity
 from activities.codes import remove_all
 from activities.desk import Desk, at_desk
 from activities.effects import queue_order
+from activities.eligibility import bound_parties, gaps_of
 from activities.news import wait_for_news
 from activities.quotes import not_made
 from activities.views import read_creditor, read_debtor, read_invoices
@@ -27,9 +29,10 @@ from db.rows import TITLE
 from db.settings import Presenter
 from domain import cra
 from domain import facts as f
-from domain.eligibility import missing
+from domain.decide import Action
 from domain.errors import ProviderError
-from domain.places import municipality, time_zone
+from domain.notice import notified
+from domain.places import city_of, municipality, time_zone
 
 
 class Protests:
@@ -58,15 +61,10 @@ def _queue(desk: Desk, step: str) -> f.TitleQueued | f.TitleIncomplete | f.Conta
     if deferred := wait_for_news(desk, step):
         return deferred
     conn, row, case = desk.conn, desk.row, desk.case
-    creditor, settings = read_creditor(conn, row.creditor_id)
-    debtor = read_debtor(conn, row.debtor_id)
-    invoice = read_invoices(conn, [row.invoice_id])[row.invoice_id]
-    attempt = 1 + conn.execute(select(func.count()).where(TITLE.c.case_id == row.id)).scalar_one()
+    attempt = _attempt(desk)
     title_id, balance = uuid5(row.id, f"title:{attempt}"), case.face()
-    title = cra_title(creditor, settings.presenter, debtor, invoice, case.terms.due, balance, our_number(title_id))
-    day = desk.now.astimezone(time_zone(creditor.uf)).date()
-    lacking = missing(title, cra_presenter(settings.presenter), day, case.limitation().first)
-    if lacking:
+    title = title_as_presented(desk)
+    if lacking := gaps(desk):
         return f.TitleIncomplete(step, lacking)
     conn.execute(
         insert(TITLE).values(
@@ -89,6 +87,39 @@ def _queue(desk: Desk, step: str) -> f.TitleQueued | f.TitleIncomplete | f.Conta
     return f.TitleQueued(step, str(title_id), balance)
 
 
+def title_as_presented(desk: Desk) -> cra.Title:
+    """The title of a case as it would go to the notary now, with every bound party whose own notice is ripe."""
+    conn, row, case = desk.conn, desk.row, desk.case
+    creditor, settings = read_creditor(conn, row.creditor_id)
+    invoice = read_invoices(conn, [row.invoice_id])[row.invoice_id]
+    others = bound_parties(conn, case, row.invoice_id, notified(case, desk.policy, case.today(desk.now)))
+    title_id = uuid5(row.id, f"title:{_attempt(desk)}")
+    return cra_title(
+        creditor, settings.presenter, read_debtor(conn, row.debtor_id), invoice, case.terms.due, case.face(),
+        our_number(title_id), others,
+    )  # fmt: skip
+
+
+def gaps(desk: Desk) -> tuple[str, ...]:
+    """Codes of everything that the title lacks (`domain.eligibility`), in one list; empty where it can go."""
+    creditor, settings = read_creditor(desk.conn, desk.row.creditor_id)
+    day = desk.now.astimezone(time_zone(creditor.uf)).date()
+    return gaps_of(desk.conn, desk.case, desk.row, title_as_presented(desk), cra_presenter(settings.presenter), day)
+
+
+def examined(desk: Desk) -> f.TitleExamined | f.TitleIncomplete | None:
+    """What an examination that is wanted now finds; None where the case wants something else by now."""
+    row = desk.row
+    if row.next_action != Action.EXAMINE or not desk.due(row.next_action, row.next_step):
+        return None
+    found = gaps(desk)
+    return f.TitleIncomplete(row.next_step, found) if found else f.TitleExamined(row.next_step)
+
+
+def _attempt(desk: Desk) -> int:
+    return 1 + int(desk.conn.execute(select(func.count()).where(TITLE.c.case_id == desk.row.id)).scalar_one())
+
+
 def our_number(title_id: UUID) -> str:
     """The key of a title in CRA files (field 11): 15 capitals and digits that follow from its id."""
     return "R" + base64.b32encode(title_id.bytes)[:14].decode()
@@ -107,11 +138,12 @@ def cra_title(
     due: date,
     balance: Decimal,
     number: str,
+    others: Sequence[Row[Any]] = (),
 ) -> cra.Title:
     """A title as it would be presented, from the rows of its creditor, debtor and invoice; it may lack something.
 
-    `balance` is the open principal in reais, `number` our number. The place is the debtor's city (Provimento CNJ
-    167/2024: where the title names none, the debtor's domicile).
+    `balance` is the open principal in reais, `number` our number. The place is the one that the title names, or else
+    the debtor's city (Provimento CNJ 167/2024). `others` are the other bound parties to be named (rows of party).
     """
     declared = cra.codes.declaration(presenter.declaration) if presenter else None
     return cra.Title(
@@ -122,23 +154,18 @@ def cra_title(
         due=due,
         amount=invoice.amount,
         balance=balance,
-        place=debtor.city,
-        municipality=debtor.ibge or municipality(debtor.city, debtor.uf) or "",
+        place=city_of(invoice.place) or debtor.city,
+        municipality=invoice.place or debtor.ibge or municipality(debtor.city, debtor.uf) or "",
         creditor=cra.Creditor(
             creditor.name, creditor.document, creditor.address, creditor.cep, creditor.city, creditor.uf
         ),
-        debtors=(
-            cra.Debtor(
-                debtor.name,
-                "CNPJ" if len(debtor.document) > 11 else "CPF",
-                debtor.document,
-                debtor.address,
-                debtor.cep,
-                debtor.city,
-                debtor.uf,
-                debtor.district,
-            ),
-        ),
+        debtors=tuple(_bound(row) for row in (debtor, *others)),
         endorsement=presenter.endorsement if presenter else "",
         declaration=declared.code if declared and declared.fits(invoice.kind) else "",
     )
+
+
+def _bound(row: Row[Any]) -> cra.Debtor:
+    """Who is named in a title: the debtor, or another party that is bound by it."""
+    kind: Literal["CNPJ", "CPF"] = "CNPJ" if len(row.document) > 11 else "CPF"
+    return cra.Debtor(row.name, kind, row.document, row.address, row.cep, row.city, row.uf, row.district)

@@ -96,7 +96,7 @@ class Debtor(SQLModel, table=True):
 
 
 class Party(SQLModel, table=True):
-    """Who else is bound by an invoice: co-debtor, avalista, guarantor, representative."""
+    """Who else is bound by an invoice: co-debtor, avalista, guarantor, representative (`party_roles.csv`)."""
 
     id: UUID = _id()
     invoice_id: UUID = _link("invoice.id")
@@ -104,6 +104,7 @@ class Party(SQLModel, table=True):
     document: str
     name: str
     address: str = ""
+    district: str = _text()
     city: str = ""
     uf: str = ""
     cep: str = ""
@@ -179,6 +180,11 @@ class Invoice(SQLModel, table=True):
     our_number: str = _text(index=True)
     """The number that the bank knows a boleto by (*nosso número*), as the invoice brought it."""
     boleto_line: str = _text()
+    delivery_proof: str = _text()
+    """What proves that the goods were received, as the creditor's system names it (a receipt's number, a CT-e)."""
+    nfe_key: str = _text()
+    place: str = _text()
+    """The place of payment that the title names (IBGE code), "" = none: then it is the debtor's city."""
     policy: str = ""
     row_hash: str
     import_id: UUID | None = _link("import_file.id", null=True)
@@ -353,6 +359,21 @@ class Notice(SQLModel, table=True):
     proof_on: date | None = None
     deadline: date | None = None
     state: str
+
+
+class NoticeSending(SQLModel, table=True):
+    """One way of a notice: the contact that carried it, to whom (no party: the debtor), and whence its address came.
+
+    `way` is the channel with the number of the address on it (`letter`, `letter-2`); `address_hmac` is salted.
+    """
+
+    __tablename__ = "notice_sending"
+    contact_id: UUID = Field(foreign_key="contact.id", primary_key=True)
+    notice_id: UUID = _link("notice.id")
+    way: str
+    party_id: UUID | None = _link("party.id", null=True)
+    address_hmac: str = ""
+    origin: str = ""
 
 
 class ProtestTitle(SQLModel, table=True):
@@ -635,10 +656,17 @@ class Staff(SQLModel, table=True):
 
 
 class Approval(SQLModel, table=True):
-    """What needs a signed-in person's word. Each word is an `ApprovalWord`; nothing goes out on silence."""
+    """What needs a signed-in person's word. Each word is an `ApprovalWord`; nothing goes out on silence.
+
+    It is about a case, or about the master data of a creditor (`creditor_id`, see `CreditorChange`). `asked_by`: the
+    person who asked, whose own word does not count; "" = the ladder. `escalated_to`: the role that is asked as well.
+    """
 
     id: UUID = _id()
-    case_id: UUID = _link("case.id")
+    case_id: UUID | None = _link("case.id", null=True)
+    creditor_id: UUID | None = _link("creditor.id", null=True)
+    asked_by: str = _text()
+    escalated_to: str = _text()
     purpose: str
     step: str
     role: str
@@ -658,6 +686,23 @@ class ApprovalWord(SQLModel, table=True):
     yes: bool
     reason: str = ""
     said_at: datetime = _time()
+
+
+class CreditorChange(SQLModel, table=True):
+    """A change of what money or powers hang on, waiting for a second person: the guarded settings as they would be.
+
+    `state`: asked, applied, refused, superseded.
+    """
+
+    __tablename__ = "creditor_change"
+    id: UUID = _id()
+    creditor_id: UUID = _link("creditor.id")
+    approval_id: UUID = Field(foreign_key="approval.id", unique=True)
+    settings: dict[str, Any] = _json()
+    asked_by: str
+    asked_at: datetime = _time()
+    state: str
+    settled_at: datetime | None = _time(null=True)
 
 
 class Note(SQLModel, table=True):

@@ -135,8 +135,20 @@ class Word:
 
 
 @dataclass
+class Served:
+    """The notice to another bound party: its ways, and the day of the proof that opens the gate for naming him."""
+
+    ways: dict[str, str]
+    proof_on: date | None = None
+
+
+@dataclass
 class Notice:
-    """The prior notice: the ways it went, what came of each, and the best proof that opens the gate."""
+    """The prior notice: the ways it went, what came of each, and the best proof that opens the gate.
+
+    `others`: of each other bound party, by his id. `searched`: ways whose failure was answered by a search for another
+    address. `sent_on`: the last sending, None = the first.
+    """
 
     id: str
     step: str
@@ -144,6 +156,9 @@ class Notice:
     ways: dict[str, str]
     proof_on: date | None = None
     state: Literal["issued", "proved", "undeliverable", "released"] = "issued"
+    others: dict[str, Served] = field(default_factory=dict)
+    searched: list[str] = field(default_factory=list)
+    sent_on: date | None = None
 
 
 @dataclass
@@ -158,6 +173,8 @@ class Protest:
     word: str = "none"
     over_on: date | None = None
     attempt: int = 0
+    examined: date | None = None
+    """The day on which nothing was found missing; None where that must be looked for (again)."""
 
 
 @dataclass
@@ -169,6 +186,8 @@ class Approval:
     step: str
     due: date
     state: Literal["asked", "given"] = "asked"
+    role: str = ""
+    amount: Decimal = ZERO
 
 
 @dataclass
@@ -232,6 +251,13 @@ class Case:
     """The act that interrupted the limitation, which happens once (CC art. 202)."""
     limitation_overridden: bool = False
     boleto_withdrawn: bool = False
+    bank_orders: list[f.BankOrderKind] = field(default_factory=list)
+    """Instructions of its own that the creditor's bank still holds."""
+    portfolio: f.Portfolio = "simple"
+    nfe: str = ""
+    """The event of the electronic invoice that decides today, by its code; empty while there is none."""
+    parties: dict[str, str] = field(default_factory=dict)
+    """Who else signed for the debt: role (party_roles.csv) by id."""
     owed: list[Word] = field(default_factory=list)
     words: int = 0
     """How many words beside the ladder there were: they number the pseudo-steps."""

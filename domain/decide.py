@@ -18,7 +18,7 @@ from domain.errors import Refused
 from domain.fold import Moment, fold
 from domain.places import time_zone
 from domain.policy import Policy
-from domain.rules import firm, ladder, money
+from domain.rules import approvals, firm, ladder, money, notice
 from domain.rules.base import Action, Bench, Instruction, Move
 from domain.rules.firm import SILENT_NOTICE, answer_due
 
@@ -27,7 +27,7 @@ __all__ = [
     "new_case", "schedule",
 ]  # fmt: skip
 
-RULES_VERSION = "2026.11.2"
+RULES_VERSION = "2026.11.3"
 """Changes whenever a rule changes what is decided: an audit tells a changed rule from tampering by it."""
 
 CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
@@ -42,7 +42,9 @@ CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
     money.money_is_on_its_way,
     money.has_promise,
     money.has_plan,
-    firm.notice_is_silent,
+    approvals.escalates,
+    notice.notice_ages,
+    notice.notice_is_undeliverable,
     firm.title_is_at_notary,
     money.rests_after_a_part,
     ladder.climbs,

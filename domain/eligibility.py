@@ -7,10 +7,15 @@ The last word has `cra.title_faults`: what no check here names, but no CRA file 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from domain import cra
+from domain.data import table
 from domain.places import UFS, uf_of_cep, uf_of_municipality
+from domain.policy import Offset
+from domain.schedule import move
 
 _DELIVERED_SERVICE = "DSI"
 """Counted with the originals, yet presented by indication, on proof of the service (Lei 5.474/1968 art. 20 §3)."""
@@ -41,8 +46,85 @@ SENTENCES = {
     "uf": "Falta o estado do devedor.",
     "ibge": "Falta o código IBGE da praça do protesto, ou ele não é do estado do devedor.",
     "creditor-address": "O endereço do credor está incompleto: rua, cidade, estado e CEP.",
+    "bank-protest": "O boleto tem instrução de protesto do próprio banco: peça a baixa da instrução e registre-a aqui.",
+    "bank-listing": "O boleto tem instrução de negativação do próprio banco: peça a baixa da instrução e registre-a "
+    "aqui.",
+    "portfolio-discounted": "O título foi descontado no banco: pertence a outro até ser recomprado.",
+    "portfolio-pledged": "O título foi dado em garantia: pertence a outro até ser liberado.",
+    "portfolio-sold": "O título foi cedido: pertence a outro.",
+    "nfe-cancelled": "A NF-e foi cancelada: não há duplicata a protestar; anule o caso ou corrija a informação.",
+    "nfe-refused": "O comprador recusou a NF-e (recusa justificada, Lei 5.474/1968 art. 15 II c): trate como "
+    "contestação.",
 }
-"""What each code means to staff; codes `field:NAME` are explained by `explain`."""
+"""What each code means to staff; codes `field:NAME` and `paper:KIND` are explained by `explain`."""
+
+OWNERS = {
+    "executive-term": "lawyer",
+    **dict.fromkeys(("presenter", "creditor-address", "declaration", "species"), "supervisor"),
+    **dict.fromkeys(("portfolio-discounted", "portfolio-pledged", "portfolio-sold"), "supervisor"),
+    **dict.fromkeys(("nfe-cancelled", "nfe-refused"), "supervisor"),
+}
+"""Whose work a gap is; every other is a clerk's."""
+_RANK = ("clerk", "supervisor", "lawyer")
+_PAPERS = table("title_documents")
+_EVENTS = {row["event"]: row for row in table("nfe_events")}
+
+
+def owner_of(gaps: Iterable[str]) -> str:
+    """The role that gets the one task with the whole list: whoever the most demanding gap needs."""
+    return max((OWNERS.get(code, "clerk") for code in gaps), key=_RANK.index, default="clerk")
+
+
+# --- what stands in the way, whatever the papers say -----------------------------------------------------------------
+def blocked(portfolio: str, bank_orders: Sequence[str], nfe: str) -> tuple[str, ...]:
+    """Codes of what forbids a protest outright, of the case's own standing.
+
+    The bank's own instruction would make it a second protest; a title that was discounted, pledged or sold is another's
+    (CC art. 893; Lei 5.474/1968 art. 13); a cancelled or refused NF-e leaves no duplicata (art. 15 II c).
+    """
+    found = [f"bank-{order}" for order in bank_orders]
+    if portfolio != "simple":
+        found.append(f"portfolio-{portfolio}")
+    meaning = nfe_means(nfe)
+    if meaning in ("cancelled", "refused"):
+        found.append(f"nfe-{meaning}")
+    return tuple(found)
+
+
+def nfe_means(event: str) -> str:
+    """What an event of the NF-e says of the sale: cancelled, refused, confirmed, open; empty for one not listed."""
+    return _EVENTS[event]["means"] if event in _EVENTS else ""
+
+
+def papers_missing(kind: str, there: Collection[str]) -> tuple[str, ...]:
+    """Codes `paper:KIND` of the papers that a title of this kind needs and that are not there (kinds of document)."""
+    needed = (row for row in _PAPERS if row["kind"] == kind)
+    return tuple(f"paper:{row['document']}" for row in needed if not {*row["accepts"].split()} & {*there})
+
+
+# --- what the age of a debt costs ------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Window:
+    """One advantage that ends with the age of a debt: its last day, what it is, what follows when it is over."""
+
+    name: str
+    last: date
+    open: bool
+    words: str
+    source: str
+
+
+def windows(due: date, on: date) -> tuple[Window, ...]:
+    """What a protest presented on a day still has, and what it has lost, by the title's maturity (`due`)."""
+    found = []
+    for row in table("protest_windows"):
+        last = move(due, Offset(int(row["until"]), "m" if row["unit"] == "m" else "d"))
+        words = row["words"] if on <= last else row["lost"]
+        found.append(Window(row["window"], last, on <= last, words, row["source"]))
+    return tuple(found)
+
+
+# --- what a title lacks ----------------------------------------------------------------------------------------------
 
 
 def missing(title: cra.Title, presenter: cra.Presenter | None, day: date, last: date) -> tuple[str, ...]:
@@ -53,12 +135,16 @@ def missing(title: cra.Title, presenter: cra.Presenter | None, day: date, last: 
     """
     lacks = {"presenter": not _agreed(presenter), "executive-term": day > last, **_of_title(title, day)}
     for debtor in title.debtors:
-        lacks |= {code: yes or lacks.get(code, False) for code, yes in _of_debtor(debtor, title.municipality).items()}
+        lacks |= {code: yes or lacks.get(code, False) for code, yes in _of_debtor(debtor).items()}
     return tuple(code for code, yes in lacks.items() if yes) or _unfit(title, day)
 
 
 def explain(code: str) -> str:
-    """The sentence in Portuguese for a code of `missing`."""
+    """The sentence in Portuguese for a code of `missing`, `blocked` or `papers_missing`."""
+    if code.startswith("paper:"):
+        kind = code.removeprefix("paper:")
+        row = next((row for row in _PAPERS if row["document"] == kind), None)
+        return f"Falta documento: {row['words'] if row else kind}. Anexe com --kind {kind}."
     field = code.removeprefix("field:")
     return SENTENCES.get(code, f"O campo {field} do arquivo da CRA não comporta o que está no cadastro.")
 
@@ -72,11 +158,18 @@ def _of_title(title: cra.Title, day: date) -> dict[str, bool]:
         "species": cra.codes.species(title.species) is None,
         "declaration": not _declared(title),
         "title-number": not 0 < len(title.number.strip()) <= _LONGEST_NUMBER,
+        "ibge": not _place_is_known(title),
         "creditor-address": not _whole_address(title.creditor),
     }
 
 
-def _of_debtor(debtor: cra.Debtor, municipality: str) -> dict[str, bool]:
+def _place_is_known(title: cra.Title) -> bool:
+    """The place that the title names, wherever it is; where it names none, the debtor's city (Provimento 167/2024)."""
+    uf, debtor = uf_of_municipality(title.municipality), title.debtors[0]
+    return uf is not None and (uf == debtor.uf or title.place.strip() not in ("", debtor.city.strip()))
+
+
+def _of_debtor(debtor: cra.Debtor) -> dict[str, bool]:
     return {
         "name": not debtor.name.strip(),
         "document": len(debtor.document) != {"CNPJ": 14, "CPF": 11}.get(debtor.document_kind),
@@ -86,7 +179,6 @@ def _of_debtor(debtor: cra.Debtor, municipality: str) -> dict[str, bool]:
         "cep-of-other-state": uf_of_cep(debtor.cep) not in (None, debtor.uf),
         "city": not debtor.city.strip(),
         "uf": debtor.uf not in UFS,
-        "ibge": uf_of_municipality(municipality) != debtor.uf,
     }
 
 

@@ -17,6 +17,8 @@ from pydantic import Discriminator, TypeAdapter
 Hold = Literal["court", "insolvency", "death", "over-indebted", "vanished", "moratorium"]
 How = Literal["staff", "reply", "link", "phone", "file", ""]
 Level = Literal["sent", "delivered", "read", "received-by-name"]
+Portfolio = Literal["simple", "discounted", "pledged", "sold"]
+BankOrderKind = Literal["protest", "listing"]
 
 
 # --- the world: the debt -------------------------------------------------------------------------------------------
@@ -327,6 +329,52 @@ class BoletoWithdrawn:
 
 
 @dataclass(frozen=True)
+class BankOrder:
+    """The creditor's bank holds an instruction of its own to protest or list the debtor; `active`: it still does."""
+
+    order: BankOrderKind
+    active: bool
+    source: str = ""
+    kind: Literal["bank_order"] = "bank_order"
+
+
+@dataclass(frozen=True)
+class PortfolioChanged:
+    """Whose the title is: in simple collection it is the creditor's; discounted, pledged or sold it is another's."""
+
+    portfolio: Portfolio
+    source: str = ""
+    kind: Literal["portfolio"] = "portfolio"
+
+
+@dataclass(frozen=True)
+class InvoiceEvent:
+    """An event of the electronic invoice (NF-e), by its six-digit code: cancelled, confirmed, refused by the buyer."""
+
+    event: str
+    source: str = ""
+    kind: Literal["nfe_event"] = "nfe_event"
+
+
+@dataclass(frozen=True)
+class PartyNamed:
+    """Somebody else signed for the debt; `role` as in `party_roles.csv`. His name stands in an erasable row."""
+
+    party_id: str
+    role: str
+    kind: Literal["party"] = "party"
+
+
+@dataclass(frozen=True)
+class DocumentAttached:
+    """A paper of the case was supplied; `document` is its kind, like delivery-proof."""
+
+    document_id: str
+    document: str
+    kind: Literal["document"] = "document"
+
+
+@dataclass(frozen=True)
 class NoteAdded:
     """A person wrote something down; the text stands in an erasable row."""
 
@@ -336,12 +384,17 @@ class NoteAdded:
 
 @dataclass(frozen=True)
 class ContactLogged:
-    """A person called or learned what became of a letter. `step` is the step it completes, if any."""
+    """A person called or learned what became of a letter. `step` is the step it completes, if any.
+
+    Of a notice's letter, `way` says which one (`letter-2`, "" = the first), `party` to whom ("" = the debtor).
+    """
 
     channel: str
     outcome: str
     step: str = ""
     on: date | None = None
+    way: str = ""
+    party: str = ""
     kind: Literal["log"] = "log"
 
 
@@ -363,10 +416,28 @@ class Approved:
 
 
 @dataclass(frozen=True)
-class ApprovalRefused:
-    """A signed-in person said no."""
+class WordGiven:
+    """One signed-in person agreed, and `missing` more must; only enough words are an approval."""
 
     approval_id: str
+    missing: int
+    kind: Literal["word"] = "word"
+
+
+@dataclass(frozen=True)
+class ApprovalOverdue:
+    """Nobody answered by the day: the next role is asked. Silence is never a yes."""
+
+    approval_id: str
+    kind: Literal["approval_overdue"] = "approval_overdue"
+
+
+@dataclass(frozen=True)
+class ApprovalRefused:
+    """A signed-in person said no: for good, or until a day on which it is asked again. His word holds the reason."""
+
+    approval_id: str
+    again_on: date | None = None
     kind: Literal["refuse"] = "refuse"
 
 
@@ -431,23 +502,58 @@ class Unreachable:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """One way of a notice: channel and number of the address on it (`letter`, `letter-2`), and to whom.
+
+    `party` is the bound party it goes to, "" = the debtor; `address` the salted HMAC of the address, `origin` where
+    that address comes from.
+    """
+
+    way: str
+    party: str = ""
+    address: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True)
 class NoticeIssued:
-    """The prior notice was made and handed to every way named (channel of each)."""
+    """The prior notice was made and handed to every way named: `channels` are those to the debtor.
+
+    `sendings` are all of them with address and origin, `content` is the salted HMAC of the letter; ledgers from before
+    these fields have them empty.
+    """
 
     notice_id: str
     step: str
     channels: tuple[str, ...]
+    sendings: tuple[Sending, ...] = field(default=(), compare=False)
+    content: str = field(default="", compare=False)
     kind: Literal["notice_issued"] = "notice_issued"
 
 
 @dataclass(frozen=True)
+class NoticeSentAgain:
+    """A way of the notice failed and the same notice went to further addresses; without any, none is left."""
+
+    notice_id: str
+    step: str
+    sendings: tuple[Sending, ...] = ()
+    content: str = ""
+    kind: Literal["notice_sent_again"] = "notice_sent_again"
+
+
+@dataclass(frozen=True)
 class NoticeProved:
-    """Evidence about one way of a notice: a level of proof, and its day at the debtor's place."""
+    """Evidence about one way (`channel`) of a notice: a level of proof, and its day at the debtor's place.
+
+    `party`: of the notice to another bound party, "" = the debtor.
+    """
 
     notice_id: str
     channel: str
     level: Level
     on: date
+    party: str = ""
     kind: Literal["notice_proved"] = "notice_proved"
 
 
@@ -458,7 +564,16 @@ class NoticeReturned:
     notice_id: str
     channel: str
     reason: str
+    party: str = ""
     kind: Literal["notice_returned"] = "notice_returned"
+
+
+@dataclass(frozen=True)
+class TitleExamined:
+    """Nothing that the notary needs is missing: a person may be asked to approve the protest."""
+
+    step: str
+    kind: Literal["title_examined"] = "title_examined"
 
 
 @dataclass(frozen=True)
@@ -684,6 +799,25 @@ class NoticeUndeliverable:
 
 
 @dataclass(frozen=True)
+class NoticeVoided:
+    """A notice that says nothing true any more, or is too old: a new one is needed (`reason`)."""
+
+    notice_id: str
+    reason: str
+    kind: Literal["notice_void"] = "notice_void"
+
+
+@dataclass(frozen=True)
+class ApprovalEscalated:
+    """An approval that nobody gave in time is asked of the next role as well, until a new day."""
+
+    approval_id: str
+    role: str
+    due: date
+    kind: Literal["approval_escalated"] = "approval_escalated"
+
+
+@dataclass(frozen=True)
 class NoticeReleasedByTwo:
     """Two people released an undeliverable notice; its deadline runs from that day. The ledger says attempted."""
 
@@ -749,11 +883,13 @@ Told = (
     | ApprovalRefused | PolicyMigrated | Unreadable | ContactSent | ContactDeferred | ContactFailed | Unreachable
     | NoticeIssued | NoticeProved | NoticeReturned | TitleQueued | TitleIncomplete | TitleSent | TitleConfirmed
     | TitleReturned | TitleRegistered | TitleWithdrawn | TitleCancelled | TitleSuspended | WithdrawalAsked
-    | HandedOver | ActionFailed
+    | HandedOver | ActionFailed | BankOrder | PortfolioChanged | InvoiceEvent | PartyNamed | DocumentAttached
+    | WordGiven | ApprovalOverdue | NoticeSentAgain | TitleExamined
 )  # fmt: skip
 Own = (
     Opened | StepPassedOver | TaskOpened | ApprovalAsked | PromiseKept | PromiseBroken | PlanBroken | PlanCompleted
     | HoldEnded | PauseEnded
+    | NoticeVoided | ApprovalEscalated
     | NoticeUndeliverable | NoticeReleasedByTwo | TitleUnqueued | WithdrawalQueued | Closed | Reopened | Refusal
 )  # fmt: skip
 Fact = Told | Own

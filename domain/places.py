@@ -59,6 +59,11 @@ def municipality(name: str, uf: str) -> str | None:
     return _municipalities().get((uf.strip().upper(), _letters(name)))
 
 
+def city_of(ibge: str) -> str:
+    """The name of the municipality with this IBGE code; empty for none or an unknown one."""
+    return _names().get(ibge, "")
+
+
 def normalise_name(text: str) -> str:
     """Capitals, ASCII, single spaces: how a name stands in a CRA file. What has no ASCII form becomes a space."""
     plain = unicodedata.normalize("NFKD", text.translate(_TYPOGRAPHY).upper())
@@ -68,6 +73,11 @@ def normalise_name(text: str) -> str:
 
 def _letters(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", normalise_name(name))
+
+
+@cache
+def _names() -> dict[str, str]:
+    return {row["ibge"]: row["name"] for row in table("municipalities")}
 
 
 @cache

@@ -19,6 +19,7 @@ Proof = Literal["sent", "delivered", "read", "received-by-name"]
 AlreadyLate = Literal["from-the-start", "as-dated"]
 FirstWave = Literal["needs-release", "free"]
 PrincipalOnly = Literal["impute", "keep", "waive"]
+Refused = Literal["failed", "delivered"]
 Hours = tuple[time, time]
 
 ANCHORS = ("due", "previous", "notice.deadline", "protest.over", "promise.broken")
@@ -294,6 +295,25 @@ class DisputeRules:
     explain: Offset = Offset(5, "bd")
 
 
+@dataclass(frozen=True)
+class NoticeRules:
+    """How long a proved notice may be acted on, and what a letter proves that the addressee himself refused."""
+
+    valid: Offset = Offset(60, "d")
+    refused: Refused = "failed"
+
+
+@dataclass(frozen=True)
+class ApprovalRules:
+    """How long an approval waits for each role in turn, and above how many reais two people must agree (None: never).
+
+    What nobody answers goes to the next role; it never goes out on silence.
+    """
+
+    within: Offset = Offset(1, "bd")
+    four_eyes: Decimal | None = None
+
+
 USUAL_OFFERS = (Offer("parcelamento-3x", 3, Decimal(30)), Offer("a-vista", 0, Decimal(100)))
 """What a ladder can offer that describes no offers of its own."""
 OFFICE_HOURS: Hours = (time(9), time(18))
@@ -323,6 +343,8 @@ class Policy:
     steps: tuple[Step, ...]
     hash: str
     text: str
+    notice: NoticeRules = NoticeRules()
+    approval: ApprovalRules = ApprovalRules()
 
 
 @dataclass(frozen=True)

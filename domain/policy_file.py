@@ -30,6 +30,7 @@ from domain.policy import (
     WEEKDAYS,
     WORDS,
     AlreadyLate,
+    ApprovalRules,
     At,
     Comparison,
     Condition,
@@ -41,6 +42,7 @@ from domain.policy import (
     FirstWave,
     Hours,
     Late,
+    NoticeRules,
     Offer,
     Offset,
     PaymentRules,
@@ -50,6 +52,7 @@ from domain.policy import (
     PromiseRules,
     Proof,
     QuietDays,
+    Refused,
     Step,
     Unit,
     weekdays,
@@ -124,7 +127,7 @@ def _comparison(part: str) -> Comparison:
 
 _POLICY_KEYS = (
     "policy", "title", "contact", "entry", "grace", "tolerance", "proof", "promise", "dispute", "payments", "plan",
-    "offers", "limitation", "steps",
+    "offers", "limitation", "notice", "approval", "steps",
 )  # fmt: skip
 
 
@@ -152,6 +155,8 @@ def _policy(reader: Reader, node: yaml.Node, text: str, pinned: bool) -> Policy:
         steps=_steps(reader, fields["steps"], choose) if "steps" in fields else (),
         hash=hashlib.sha256(text.encode()).hexdigest(),
         text=text,
+        notice=_notice(reader, fields["notice"]) if "notice" in fields else NoticeRules(),
+        approval=_approval(reader, fields["approval"]) if "approval" in fields else ApprovalRules(),
     )
 
 
@@ -309,6 +314,20 @@ def _payments(reader: Reader, node: yaml.Node) -> PaymentRules:
 
 def _limitation(reader: Reader, node: yaml.Node) -> Offset:
     return reader.value(reader.mapping(node, "limitation", ("warn",)), "warn", nodes.length, DEFAULT_WARNING)
+
+
+def _notice(reader: Reader, node: yaml.Node) -> NoticeRules:
+    fields, usual = reader.mapping(node, "notice", ("valid", "refused")), NoticeRules()
+    refused = reader.value(fields, "refused", nodes.one_of(get_args(Refused)), str(usual.refused))
+    return NoticeRules(reader.value(fields, "valid", nodes.length, usual.valid), cast(Refused, refused))
+
+
+def _approval(reader: Reader, node: yaml.Node) -> ApprovalRules:
+    fields, usual = reader.mapping(node, "approval", ("within", "four_eyes")), ApprovalRules()
+    return ApprovalRules(
+        reader.value(fields, "within", nodes.length, usual.within),
+        reader.value(fields, "four_eyes", nodes.amount, usual.four_eyes),
+    )
 
 
 # --- plans and offers -------------------------------------------------------------------------------------------------

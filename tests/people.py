@@ -138,7 +138,7 @@ def new_case_row(
                 printed_number=number, kind="DMI", issued=date(2026, 1, 2), due=due, amount=Decimal(amount),
                 fine_percent=Decimal(charges[0]), monthly_interest_percent=Decimal(charges[1]),
                 charges_source="contrato de fornecimento", description="fornecimento de mercadorias", policy="",
-                row_hash=number, vanished=False, created_at=LONG_AGO,
+                row_hash=number, vanished=False, created_at=LONG_AGO, delivery_proof="canhoto 1",
             )
         )  # fmt: skip
         conn.execute(

@@ -113,10 +113,16 @@ def finish_step(case: Case, step: str, on: date, reason: str) -> None:
 
 
 def void_notice(case: Case) -> None:
-    """A notice names an amount, a due date and a deadline: when the agreement changes it says nothing true any more."""
+    """A notice names an amount, a due date and a deadline: when the agreement changes it says nothing true any more.
+
+    What was asked or approved on the strength of it falls with it.
+    """
     if case.notice:
         case.steps.pop(case.notice.step, None)
         case.notice = None
+    if case.approval and case.approval.purpose in ("protest", "undeliverable-notice"):
+        case.approval = None
+    case.protest.examined = None
 
 
 def present_again(case: Case) -> None:
@@ -124,7 +130,15 @@ def present_again(case: Case) -> None:
     for state in case.steps.values():
         if state.status == "running" and state.reason == "at-notary":
             state.status, state.reason = "pending", ""
-    case.protest.state = "none"
+    case.protest.state, case.protest.examined = "none", None
+
+
+def look_again(case: Case) -> None:
+    """Something that a title may have lacked was supplied or changed: what is missing is looked for anew."""
+    case.protest.examined = None
+    if case.protest.state == "incomplete":
+        drop_tasks(case, "complete-title")
+        present_again(case)
 
 
 def protest_over(case: Case, word: str, at: Moment) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Any
 
 from domain import facts as f
-from domain.case import LEVELS, Approval, Case, Need, OpenTask
+from domain.case import Approval, Case, Need, OpenTask
 from domain.errors import BadInput, Refused
-from domain.fold.base import Moment, finish_step, fold, open_case, present_again, task_of
+from domain.fold.base import Moment, finish_step, fold, look_again, open_case, present_again, task_of
+from domain.notice import proved_by
+from domain.places import time_zone
 from domain.preference import ANY_HOURS, parse_hours
 
 
 @fold.register(f.Opened)
 @fold.register(f.NoteAdded)
+@fold.register(f.WordGiven)
 @fold.register(f.Refusal)
 def _nothing(fact: Any, case: Case, at: Moment) -> None:
     """Recorded, and that is all."""
@@ -22,9 +26,22 @@ def _nothing(fact: Any, case: Case, at: Moment) -> None:
 def _contact_data(fact: f.ContactDataChanged, case: Case, at: Moment) -> None:
     if fact.hours:
         case.best_hours = _hours(fact.hours)
+    else:
+        look_again(case)
+        _try_notice_again(case)
     for task_id, task in list(case.tasks.items()):
         if task.kind == "find-contact":
             del case.tasks[task_id]
+
+
+def _try_notice_again(case: Case) -> None:
+    """A new address may reach whom the old ones did not; while two people have not released it, it is tried first."""
+    notice = case.notice
+    if notice is None or notice.state not in ("issued", "undeliverable"):
+        return
+    notice.state, notice.searched = "issued", []
+    if case.approval and case.approval.purpose == "undeliverable-notice":
+        case.approval = None
 
 
 def _hours(text: str) -> str:
@@ -37,11 +54,12 @@ def _hours(text: str) -> str:
 @fold.register
 def _logged(fact: f.ContactLogged, case: Case, at: Moment) -> None:
     on = fact.on or at.day(case)
-    if fact.channel == "letter" and case.notice and "letter" in case.notice.ways:
-        if fact.outcome in LEVELS:
-            fold(f.NoticeProved(case.notice.id, "letter", fact.outcome, on), case, at)
+    if fact.channel == "letter" and case.notice and _went_by(case, fact):
+        way = fact.way or "letter"
+        if level := proved_by(fact.outcome, at.policy.notice):
+            fold(f.NoticeProved(case.notice.id, way, level, on, fact.party), case, at)
         else:
-            fold(f.NoticeReturned(case.notice.id, "letter", fact.outcome), case, at)
+            fold(f.NoticeReturned(case.notice.id, way, fact.outcome, fact.party), case, at)
         return
     step = fact.step or next(
         (name for name, s in case.steps.items() if s.status == "running" and task_of(case, name)), ""
@@ -50,6 +68,13 @@ def _logged(fact: f.ContactLogged, case: Case, at: Moment) -> None:
         finish_step(case, step, at.day(case), fact.outcome)
     if fact.channel == "call":
         case.last_contact_on = max(on, case.last_contact_on or on)
+
+
+def _went_by(case: Case, fact: f.ContactLogged) -> bool:
+    """Is this the letter of the case's present notice? News of an older one prove nothing of it."""
+    notice = case.notice
+    served = notice.others.get(fact.party) if notice and fact.party else notice
+    return served is not None and (fact.way or "letter") in served.ways
 
 
 @fold.register
@@ -81,8 +106,28 @@ def _approval_refused(fact: f.ApprovalRefused, case: Case, at: Moment) -> None:
     open_case(case)
     if not case.approval or case.approval.id != fact.approval_id:
         raise Refused("no-such-approval", "nothing with this id waits for approval in this case")
+    if fact.again_on is not None and fact.again_on <= at.day(case):
+        raise Refused("past-day", "an approval that is refused for now is asked again on a later day than today")
     approval, case.approval = case.approval, None
-    fold(f.StepPassedOver(approval.step, "refused"), case, at)
+    if fact.again_on is None:
+        fold(f.StepPassedOver(approval.step, "refused"), case, at)
+        return
+    state = case.step(approval.step)
+    state.deferred_until = datetime.combine(fact.again_on, time(0), time_zone(case.uf))
+    state.reason = "refused for now"
+
+
+@fold.register
+def _overdue(fact: f.ApprovalOverdue, case: Case, at: Moment) -> None:
+    approval = case.approval
+    if approval is None or approval.id != fact.approval_id or approval.state != "asked":
+        raise Refused("no-such-approval", "nothing with this id waits for approval in this case")
+
+
+@fold.register
+def _escalated(fact: f.ApprovalEscalated, case: Case, at: Moment) -> None:
+    if case.approval and case.approval.id == fact.approval_id:
+        case.approval.role, case.approval.due = fact.role, fact.due
 
 
 @fold.register
@@ -110,7 +155,7 @@ def _unreadable(fact: f.Unreadable, case: Case, at: Moment) -> None:
 @fold.register
 def _asked(fact: f.ApprovalAsked, case: Case, at: Moment) -> None:
     case.approvals_asked += 1
-    case.approval = Approval(fact.approval_id, fact.purpose, fact.step, fact.due)
+    case.approval = Approval(fact.approval_id, fact.purpose, fact.step, fact.due, role=fact.role, amount=fact.amount)
     case.step(fact.step).reason = "awaiting-approval"
 
 

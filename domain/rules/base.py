@@ -8,9 +8,10 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from domain import facts as f
-from domain.calendars import add_bank_days, next_bank_day
-from domain.case import Case
-from domain.fold import notice_deadline
+from domain.calendars import next_bank_day
+from domain.case import Approval, Case
+from domain.money import ZERO
+from domain.notice import notice_deadline
 from domain.places import time_zone
 from domain.policy import Offset, Policy, Step, built_channels
 from domain.schedule import Anchors, late_from, move, step_day
@@ -22,6 +23,7 @@ class Action(StrEnum):
     WAIT = "wait"
     CONTACT = "contact"
     NOTICE = "notice"
+    EXAMINE = "examine"
     PROTEST = "protest"
     LEGAL = "legal"
     CLOSE = "close"
@@ -178,17 +180,33 @@ class Bench:
         return state.status if state else "pending"
 
     def ask(self, purpose: str, step: str, role: str, needed: int = 1) -> f.ApprovalAsked:
-        number = self.case.approvals_asked
-        due = add_bank_days(self.today, 1)
-        return f.ApprovalAsked(self.id("approval", number), purpose, step, role, needed, self.case.face(), due)
+        """Ask signed-in people; above the policy's limit two must agree (four eyes)."""
+        number, amount, rules = self.case.approvals_asked, self.case.face(), self.policy.approval
+        if rules.four_eyes is not None and amount > rules.four_eyes:
+            needed = max(needed, 2)
+        due = next_bank_day(move(self.today, rules.within))
+        return f.ApprovalAsked(self.id("approval", number), purpose, step, role, needed, amount, due)
+
+    def refused_for_now(self, step: str) -> datetime | None:
+        """Until when an approval of this step is not asked again, because somebody refused it for now."""
+        state = self.case.steps.get(step)
+        waits = state and state.deferred_until and state.reason == "refused for now" and self.now < state.deferred_until
+        return state.deferred_until if state and waits else None
 
     def approved(self, step: Step) -> Move | None:
         """None where the step may go on: it needs no approval, or has it."""
         if not step.approve:
             return None
         approval = self.case.approval
-        if approval is None or approval.step != step.id or approval.purpose != step.do:
+        if until := self.refused_for_now(step.id):
+            return self.wait("refused for now", self.case.today(until))
+        mine = approval is not None and approval.step == step.id and approval.purpose == step.do
+        if approval is None or not mine or self._outgrown(approval):
             return self.ask(str(step.do), step.id, step.approve)
         if approval.state == "given":
             return None
         return self.rest("awaits approval", approval.due)
+
+    def _outgrown(self, approval: Approval) -> bool:
+        """Was it given for less than is at stake now (a payment came back)? Nobody approved that."""
+        return approval.state == "given" and ZERO < approval.amount < self.case.face()

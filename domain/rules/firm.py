@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from domain import facts as f
 from domain.calendars import add_bank_days, add_notary_days
 from domain.case import LIVE
+from domain.eligibility import blocked
+from domain.gate import waits
 from domain.money import ZERO
+from domain.notice import SILENT_NOTICE as SILENT_NOTICE
+from domain.notice import shut
 from domain.policy import Step
 from domain.rules.base import Action, Bench, Instruction, Move
 
-SILENT_NOTICE = timedelta(days=30)
-"""A notice without any proof for that long counts as undeliverable."""
 CRA_ANSWERS_WITHIN = 3
 """Bank days after which a remittance without confirmation, or a term without return, is a task for a person."""
 
@@ -62,6 +64,10 @@ def title_is_wrong(r: Bench) -> f.Own | None:
             return f.TitleUnqueued(protest.title_id, "withdrawal-asked")
         if held or case.face() != protest.declared:
             return f.TitleUnqueued(protest.title_id, "held" if held else "balance-changed")
+        if shut(case, r.policy, r.today):
+            return f.TitleUnqueued(protest.title_id, "notice-void")
+        if blocked(case.portfolio, case.bank_orders, case.nfe):
+            return f.TitleUnqueued(protest.title_id, "not-eligible")
     if protest.state in ("sent", "confirmed"):
         if protest.word == "withdrawal-asked" or case.plan:
             return f.WithdrawalQueued(protest.title_id, "withdrawal-asked")
@@ -72,23 +78,23 @@ def title_is_wrong(r: Bench) -> f.Own | None:
 
 def escalation_waits(r: Bench) -> str:
     """Why no firm step may be taken now (promise 3); empty where it may."""
-    case = r.case
-    if case.dispute:
-        return "disputed" if case.wholly_disputed() else "disputed in part"
-    if case.awaits_money(r.today):
-        return "money may be on its way"
-    if case.holds:
-        return f"held: {', '.join(case.holds)}"
-    return "promised" if case.promise else "in plan" if case.plan else ""
+    return waits(r.case, r.today)
 
 
 def before_protest(r: Bench, step: Step) -> Move | None:
-    """What must be in order before a title is presented: the term, something to protest, the boleto."""
+    """What must be in order before a protest is approved: the term, something to protest, the boleto, the title.
+
+    The title is examined before anybody is asked, so that who approves sees a whole one; and again when it is queued.
+    """
     if r.today > r.case.limitation().first and not r.case.limitation_overridden:
         return f.StepPassedOver(step.id, "past the executive term")
     if not r.case.face():
         return f.StepPassedOver(step.id, "no principal is left to protest")
-    return boleto_stays_payable(r)
+    if move := boleto_stays_payable(r):
+        return move
+    if r.case.protest.examined is None:
+        return r.instruct(Action.EXAMINE, f"step {step.id}: is anything missing", r.not_before(r.now, step.id), step.id)
+    return None
 
 
 def boleto_stays_payable(r: Bench) -> Move | None:
@@ -109,30 +115,6 @@ def hands_over_at_once(r: Bench) -> Move | None:
     if step is None:
         return None
     return r.approved(step) or r.instruct(Action.LEGAL, f"step {step.id}", r.not_before(r.now, step.id), step.id)
-
-
-def notice_is_silent(r: Bench) -> f.Own | None:
-    notice = r.case.notice
-    if notice is None or r.case.legal_on:
-        return None
-    if notice.state == "issued" and unproved(r, notice.ways, notice.issued_on):
-        return f.NoticeUndeliverable(notice.id)
-    if notice.state != "undeliverable":
-        return None
-    step = next((s.id for s in r.policy.steps if s.do == "protest"), notice.step)
-    if r.case.step(step).status == "passed-over":
-        return None
-    approval = r.case.approval
-    if approval is None:
-        return r.ask("undeliverable-notice", step, "supervisor", needed=2)
-    if approval.purpose == "undeliverable-notice" and approval.state == "given":
-        return f.NoticeReleasedByTwo(notice.id, r.today)
-    return None
-
-
-def unproved(r: Bench, ways: dict[str, str], issued: date) -> bool:
-    all_failed = all(way.startswith("failed") for way in ways.values())
-    return all_failed or r.today >= issued + SILENT_NOTICE
 
 
 def title_is_at_notary(r: Bench) -> Instruction | None:

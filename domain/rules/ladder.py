@@ -9,6 +9,7 @@ from domain import facts as f
 from domain.calendars import add_bank_days, next_bank_day
 from domain.case import StepState
 from domain.hours import contact_moment, first_lawful
+from domain.notice import announced
 from domain.policy import BUILT, FIRM, Offset, Step, built_channels
 from domain.preference import parse_hours
 from domain.rules import firm, money
@@ -121,6 +122,8 @@ def perform(r: Bench, step: Step, day: date) -> f.Own | Instruction:
     if reason := firm.escalation_waits(r):
         return r.wait(f"step {step.id} waits: {reason}")
     if step.do == "notice":
+        if announced(r.case, r.policy, step, r.today) is None:
+            return f.StepPassedOver(step.id, "nothing firm follows that it could announce")
         return r.instruct(Action.NOTICE, f"step {step.id}", contact_at(r, step, day), step.id)
     if step.do == "protest" and (move := firm.before_protest(r, step)):
         return move
@@ -149,7 +152,7 @@ def has_nothing_left(r: Bench) -> f.Own | Instruction:
         return r.rest("awaits approval", case.approval.due)
     open_steps = [step for step in r.policy.steps if r.status(step) == "pending"]
     if case.notice and case.notice.state == "issued" and open_steps:
-        return r.wait("waits for proof of the notice", case.notice.issued_on + SILENT_NOTICE)
+        return r.wait("waits for proof of the notice", (case.notice.sent_on or case.notice.issued_on) + SILENT_NOTICE)
     if "ladder-finished:" not in case.asked:
         due = add_bank_days(r.today, 1)
         return r.task("ladder-finished", "", "supervisor", due, False, ("the ladder has no further step",))

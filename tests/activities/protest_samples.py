@@ -139,7 +139,7 @@ class Office:
         case.step("notificacao").status, case.step("notificacao").on = "done", due + timedelta(days=20)
         case.step("atraso").status, case.step("atraso").on = "done", due + timedelta(days=1)
         case.approval = Approval(str(uuid5(case_id, "approval:0")), "protest", STEP, DAY, "given")
-        case.approvals_asked = 1
+        case.approvals_asked, case.protest.examined = 1, DAY
         person = {
             "kind": "company", "document": DOCUMENTS[0], "name": "Devedora Um Comércio Ltda",
             "address": "Rua Exemplo, 500", "district": "Centro", "city": "São Paulo", "uf": "SP", "cep": "01305000",
@@ -156,6 +156,7 @@ class Office:
                     instalment="", printed_number=number, kind="DMI", issued=due - timedelta(days=30), due=due,
                     amount=Decimal(amount), fine_percent=0, monthly_interest_percent=0, charges_source="",
                     description="", policy="", row_hash=number, vanished=False, created_at=now,
+                    delivery_proof="canhoto 1",
                 )
             )  # fmt: skip
             conn.execute(

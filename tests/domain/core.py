@@ -87,9 +87,13 @@ class Simulated:
         match order.action:
             case Action.CONTACT:
                 return f.ContactSent(order.step, key, order.channel)
+            case Action.NOTICE if self.case.notice:
+                return f.NoticeSentAgain(self.case.notice.id, order.step)
             case Action.NOTICE:
                 step = next(step for step in self.policy.steps if step.id == order.step)
                 return f.NoticeIssued(key, order.step, step.by)
+            case Action.EXAMINE:
+                return f.TitleExamined(order.step)
             case Action.PROTEST:
                 return f.TitleQueued(order.step, key, self.case.face())
         return f.HandedOver(key)

@@ -81,9 +81,11 @@ def test_s2_a_notice_undeliverable_everywhere_becomes_a_dated_release_by_two_and
     case.tell(f.NoticeReturned(notice.id, "email", "bounce"))
     assert case.told("notice_undeliverable") == []
     case.tell(f.NoticeReturned(notice.id, "letter", "unclaimed"))
+    assert case.next.reason == "notice: another address"
+    case.until(date(2026, 3, 13))
     asked = case.told("approval_asked")[-1]
     assert isinstance(asked, f.ApprovalAsked)
-    assert (asked.purpose, asked.needed, asked.due) == ("undeliverable-notice", 2, date(2026, 3, 13))
+    assert (asked.purpose, asked.needed, asked.due) == ("undeliverable-notice", 2, date(2026, 3, 16))
     case.approve()
     assert case.case.notice
     assert case.case.notice.state == "released"
@@ -97,6 +99,7 @@ def test_an_undeliverable_notice_that_nobody_releases_goes_to_legal() -> None:
     case = Simulated(ladder(FIRM), DUE, date(2026, 2, 27))
     case.until(date(2026, 3, 12))
     case.tell(*(f.NoticeReturned(case.case.notice.id, way, "x") for way in ("email", "letter")))  # type: ignore[union-attr]
+    case.until(date(2026, 3, 13))
     assert case.case.approval
     case.tell(f.ApprovalRefused(case.case.approval.id))
     case.until(date(2026, 5, 30))
