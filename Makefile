@@ -36,7 +36,8 @@ bench: $(DONE) ## measure the engine against a bare workflow in the same run
 chaos: $(DONE) ## play the demo while 200 processes are killed, then audit what is left (ARGS="--seed 7")
 	$(BIN)/python -m chaos $(ARGS)
 
-lock: ## renew requirements.lock from pyproject.toml (needs uv on the PATH)
+lock: ## renew both locks from pyproject.toml, deploy's without extras (needs uv on the PATH)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --constraint requirements.lock --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml -o deploy/requirements.lock
 
 .PHONY: help install demo up test lint bench chaos lock
