@@ -33,7 +33,8 @@ class Outgoing:
 
     `tried_since` and `tried_last`: when the first and the last try of unknown fate began (real time), if there is one.
     `template`: of a WhatsApp message, `sid` and `variables`; of a call, whether it is `recorded`. `known`: the
-    provider's ids of what other contacts sent to this address, so that none of them is taken for this one.
+    provider's ids of what other contacts sent to this address, so that none of them is taken for this one. `wanted`:
+    may it still be sent? A message that is not is only looked up: it may have gone out before.
     """
 
     contact_id: UUID
@@ -50,6 +51,7 @@ class Outgoing:
     formal: bool = False
     template: Mapping[str, Any] = field(default_factory=dict)
     known: tuple[str, ...] = ()
+    wanted: bool = True
 
 
 @dataclass(frozen=True)

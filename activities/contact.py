@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 from temporalio import activity
 
 from activities import outbox, quotes
@@ -28,6 +28,7 @@ from activities.views import Claim, message_data, read_debtor, with_settings
 from activities.world import World
 from contract.messages import Next, Perform
 from db.prepared import Rows, together
+from db.rows import CONTACT_POINT
 from db.settings import CreditorSettings
 from domain import facts as f
 from domain.case import Case
@@ -53,10 +54,14 @@ TOO_LONG = "-too-long"
 
 @dataclass(frozen=True)
 class Plan:
-    """A message with its intent written, and the other cases it covers: (case id, step, attempt)."""
+    """A message with its intent written, and the other cases it covers: (case id, step, attempt).
+
+    `covered`: it was written for another case, which does not look after it any more.
+    """
 
     out: outbox.Outgoing
     covers: tuple[tuple[UUID, str, int], ...]
+    covered: bool = False
 
 
 class Contacts:
@@ -85,10 +90,13 @@ class Contacts:
             if answer := desk.guard(given):
                 return answer
             read = _read(desk, given, rows)
-            found = self._already(desk, given, debtor, read) or self._new(desk, given, debtor, rows, read, may_make)
+            at_hand = (desk, given, debtor, rows, read)
+            found = self._already(*at_hand) or self._new(*at_hand, may_make)
             return found if isinstance(found, Plan | Codes) else desk.conclude_with(given, found)
 
-    def _already(self, desk: Desk, given: Perform, debtor: Row[Any], read: Read) -> Plan | f.Told | None:
+    def _already(
+        self, desk: Desk, given: Perform, debtor: Row[Any], rows: Sequence[Row[Any]], read: Read
+    ) -> Plan | f.Told | None:
         """A contact that stands for this attempt already: our own from before a crash, or one that covers us."""
         if not read.link:
             return None
@@ -97,14 +105,16 @@ class Contacts:
             if row.state in ("failed", "bounced", "unanswered"):
                 return f.ContactFailed(given.step, str(row.id), row.channel, "failed")
             return f.ContactSent(given.step, str(row.id), row.channel, covered=not row.lead)
-        if not row.lead:
+        (links,) = together(desk.conn, [sql.LINKS(id_=row.id)])
+        if not row.lead and _in_hand(desk, rows, next(link for link in links if link.lead)):
             until = self._soon(LOOK_AGAIN, given)
             return f.ContactDeferred(given.step, until, "a message of another case covers it")
         if waits := again_waits(desk, given.step, debtor, row):
             return waits
-        (links,) = together(desk.conn, [sql.LINKS(id_=row.id)])
-        covers = tuple((link.case_id, link.step, link.attempt) for link in links if not link.lead)
-        return Plan(outbox.resume(self.world, desk.conn, row, self._files(desk, given, row.channel, read)), covers)
+        covers = tuple((o.case_id, o.step, o.attempt) for o in links if not o.lead and o.case_id != desk.row.id)
+        out = outbox.resume(self.world, desk.conn, row, self._files(desk, given, row.channel, read))
+        # What another case had to say is not said again by this one, and where he wants no more, nothing is.
+        return Plan(replace(out, wanted=row.lead and _still_open(desk, row)), covers, covered=not row.lead)
 
     def _files(self, desk: Desk, given: Perform, channel: str, read: Read) -> tuple[Attachment, ...]:
         """What went with the message when it was written goes with it again."""
@@ -227,15 +237,15 @@ class Contacts:
         contact, channel = str(plan.out.contact_id), plan.out.channel
         match result.verdict:
             case "accepted":
-                return f.ContactSent(given.step, contact, channel)
+                return f.ContactSent(given.step, contact, channel, covered=plan.covered)
             case "bad-address" | "opted-out":
                 return f.ContactFailed(given.step, contact, channel, result.code)
             case "unknown":
-                until = self._soon(timedelta(seconds=self.world.unknown_for), given)
+                until = self._soon(outbox.look_again_after(self.world, plan.out), given)
                 return f.ContactDeferred(given.step, until, "outcome of the call unknown, to be looked up")
             case "not-sent":
                 return f.ActionFailed(Action.CONTACT, given.step, "Unavailable", transient=True)
-        if CHANNELS[channel].optional:
+        if result.verdict == "withdrawn" or CHANNELS[channel].optional:
             return f.ContactFailed(given.step, contact, channel, result.code, bad_address=False)
         return f.ActionFailed(Action.CONTACT, given.step, result.code, transient=False)
 
@@ -247,8 +257,8 @@ class Contacts:
             fact: f.Told
             if result.verdict == "accepted":
                 fact = f.ContactSent(step, contact, channel, covered=True)
-            elif result.verdict in ("bad-address", "opted-out", "refused"):
-                fact = f.ContactFailed(step, contact, channel, result.code)
+            elif result.verdict in ("bad-address", "opted-out", "refused", "withdrawn"):
+                fact = f.ContactFailed(step, contact, channel, result.code, result.verdict != "withdrawn")
             else:
                 continue
             made.append(fact_values(case_id, f"cover:{contact}:{case_id}:{attempt}", fact, "engine", desk.now))
@@ -375,6 +385,24 @@ def _sharing(desk: Desk, rows: Sequence[Row[Any]], what: Said, fields: dict[str,
         if new and about(other, what, other.case.today(desk.now)) == fields:
             found.append(Companion(row, other.case, other.policy, wanted.step, wanted.attempt))
     return found
+
+
+def _still_open(desk: Desk, contact: Row[Any]) -> bool:
+    """May the channel and the address of a contact be used now?"""
+    own = CONTACT_POINT.c.id == contact.contact_point_id
+    usable_now = select(CONTACT_POINT.c.id).where(own, CONTACT_POINT.c.state == "usable", sql.NOT_CLOSED)
+    return not desk.case.deaf_to(contact.channel) and desk.conn.execute(usable_now).first() is not None
+
+
+def _in_hand(desk: Desk, rows: Sequence[Row[Any]], lead: Row[Any]) -> bool:
+    """Does the case that sends a message still want it? One that was paid or paused meanwhile never looks again."""
+    for row in rows:
+        if row.id == lead.case_id:
+            other = Desk(desk.world, desk.conn, row, desk.now)
+            other.read_inbox()
+            wanted = other.decide().instruction
+            return (wanted.action, wanted.step, wanted.attempt) == (Action.CONTACT, lead.step, lead.attempt)
+    return False
 
 
 def _listable(case: Case, action: Action) -> bool:

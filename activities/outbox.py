@@ -28,7 +28,9 @@ from domain.errors import BadAddress, OptedOut, Permanent, Unavailable, Unknown
 from gateways.email import Attachment
 from letters.models import Message
 
-Verdict = Literal["accepted", "not-sent", "unknown", "bad-address", "opted-out", "refused", "ask-a-person"]
+Verdict = Literal[
+    "accepted", "not-sent", "unknown", "bad-address", "opted-out", "refused", "ask-a-person", "withdrawn"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -135,17 +137,13 @@ def dispatch(world: World, out: Outgoing) -> Result:
     """Hand a message to its provider, unless an earlier try of it turns out to have arrived. Makes no database call.
 
     A try of unknown fate is looked up until `world.unknown_for` has passed; then an amicable message is sent again and
-    a formal one is left to a person (promise 4).
+    a formal one is left to a person (promise 4). One that is no longer wanted is withdrawn instead.
     """
     try:
-        if out.tried_since and out.tried_last:
-            found = CHANNELS[out.channel].find(world, out, out.tried_since)
-            if found:
-                return Result("accepted", found.provider_id, found.segments or 0)
-            if datetime.now(UTC) - out.tried_last < timedelta(seconds=world.unknown_for):
-                return Result("unknown", code="looked-up")
-            if out.formal:
-                return Result("ask-a-person", code="UnknownOutcome")
+        if known := _looked_up(world, out):
+            return known
+        if not out.wanted:
+            return Result("withdrawn", code=NO_LONGER_WANTED)
         accepted = CHANNELS[out.channel].send(world, out)
         return Result("accepted", accepted.provider_id, accepted.segments or 0)
     except Unavailable as error:
@@ -160,7 +158,32 @@ def dispatch(world: World, out: Outgoing) -> Result:
         return Result("refused", code=error.code)
 
 
-_ENDED = frozenset({"bad-address", "opted-out", "refused"})
+def _looked_up(world: World, out: Outgoing) -> Result | None:
+    """What is known of earlier tries of unknown fate; None where the message surely did not go out."""
+    if not (out.tried_since and out.tried_last):
+        return None
+    if found := CHANNELS[out.channel].find(world, out, out.tried_since):
+        return Result("accepted", found.provider_id, found.segments or 0)
+    if datetime.now(UTC) - out.tried_last < timedelta(seconds=world.unknown_for):
+        return Result("unknown", code="looked-up")
+    return Result("ask-a-person", code="UnknownOutcome") if out.formal else None
+
+
+def look_again_after(world: World, out: Outgoing) -> timedelta:
+    """Real time until a call of unknown fate is looked up again: what is left of `world.unknown_for` since it began.
+
+    All of it after a first call, and where nothing is left because the provider's records could not be read.
+    """
+    whole = timedelta(seconds=world.unknown_for)
+    left = whole - (datetime.now(UTC) - out.tried_last) if out.tried_last else whole
+    return left if left > timedelta(0) else whole
+
+
+NO_LONGER_WANTED = "no-longer-wanted"
+"""Code of a message that did not go out, and must not any more."""
+_ENDED = frozenset({"bad-address", "opted-out", "refused", "withdrawn"})
+_MARKS = {"bad-address": "invalid", "opted-out": "opted-out"}
+"""What a verdict says about the address."""
 
 
 def settle(conn: Connection, out: Outgoing, result: Result) -> None:
@@ -177,7 +200,6 @@ def outcome(out: Outgoing, result: Result) -> list[Call]:
         writes.append(sql.ACCEPT(id_=contact, **accepted))
     elif verdict in _ENDED:
         writes.append(sql.FAIL(id_=contact, settled_at=now))
-        if verdict != "refused":
-            state = "invalid" if verdict == "bad-address" else "opted-out"
+        if state := _MARKS.get(verdict):
             writes.append(sql.MARK_POINT(id_=contact, state=state, changed_at=now))
     return writes

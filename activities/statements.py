@@ -90,7 +90,13 @@ _TRIED = (
     select(CONTACT.c.contact_point_id)
     .join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
     .where(CONTACT_CASE.c.case_id == _ID, CONTACT_CASE.c.step == _STEP, CONTACT.c.contact_point_id.is_not(None))
+    .where(
+        ~select(CONTACT_ATTEMPT.c.contact_id)
+        .where(CONTACT_ATTEMPT.c.contact_id == CONTACT.c.id, CONTACT_ATTEMPT.c.outcome == "withdrawn")
+        .exists()
+    )
 )
+"""Addresses that a step has tried. A message that was withdrawn never left: that tells nothing about its address."""
 NOT_CLOSED = ~(
     select(CLOSED_ADDRESS.c.address)
     .join(DEBTOR, DEBTOR.c.creditor_id == CLOSED_ADDRESS.c.creditor_id)

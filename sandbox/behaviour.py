@@ -10,7 +10,7 @@ from typing import Any, cast
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sandbox.state import Fault, Provider, State
+from sandbox.state import Fault, Provider, Row, State
 
 HELD_LOOK = 0.01  # seconds between two looks whether a held call was released
 
@@ -44,30 +44,34 @@ async def around(state: State, provider: Provider, call: Mapping[str, str | None
     if fault is None:
         yield
         return
-    await _before(state, fault)
+    await _before(state, fault, call)
     yield
-    await _after(state, fault)
+    await _after(state, fault, call)
 
 
-async def _before(state: State, fault: Fault) -> None:
+async def _before(state: State, fault: Fault, call: Mapping[str, str | None]) -> None:
     if fault.effect == "slow":
         await asyncio.sleep(fault.seconds)
     elif fault.effect == "hold":
-        await _released(state)
+        await _released(state, {**call, "accepted": False})
     elif fault.effect == "fail":
         raise CallError(fault.status, fault.code, retry_after=fault.retry_after)
 
 
-async def _after(state: State, fault: Fault) -> None:
+async def _after(state: State, fault: Fault, call: Mapping[str, str | None]) -> None:
     if fault.effect == "accept_then_hold":
-        await _released(state)
+        await _released(state, {**call, "accepted": True})
     elif fault.effect == "accept_then_fail":
         raise CallError(fault.status, fault.code, retry_after=fault.retry_after)
     elif fault.effect == "accept_then_drop":
         raise HangUpError
 
 
-async def _released(state: State) -> None:
+async def _released(state: State, call: Row) -> None:
     before = state.releases
-    while state.releases == before:
-        await asyncio.sleep(HELD_LOOK)
+    state.held.append(call)
+    try:
+        while state.releases == before:
+            await asyncio.sleep(HELD_LOOK)
+    finally:
+        state.held.remove(call)

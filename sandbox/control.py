@@ -65,18 +65,8 @@ def router(state: State, notary: Notary) -> APIRouter:
             "pix_client_secret": PIX_CLIENT_SECRET,
         }
 
-    @routes.post("/faults", status_code=204)
-    def add_faults(faults: Fault | list[Fault]) -> None:
-        for fault in [faults] if isinstance(faults, Fault) else faults:
-            state.add_fault(fault)
-
-    @routes.delete("/faults", status_code=204)
-    def clear_faults() -> None:
-        state.clear_faults()
-
-    @routes.post("/release", status_code=204)
-    def release() -> None:
-        state.releases += 1
+    _faults(routes, state)
+    _people(routes, state)
 
     @routes.post("/fates", status_code=204)
     def fates(fates: dict[str, str]) -> None:
@@ -90,8 +80,29 @@ def router(state: State, notary: Notary) -> APIRouter:
     def clock(clock: ClockBody) -> None:
         state.set_clock(Clock(clock.real_origin, clock.business_origin, clock.scale))
 
-    _people(routes, state)
     return routes
+
+
+def _faults(routes: APIRouter, state: State) -> None:
+    """What goes wrong, and which calls wait because of it."""
+
+    @routes.post("/faults", status_code=204)
+    def add_faults(faults: Fault | list[Fault]) -> None:
+        for fault in [faults] if isinstance(faults, Fault) else faults:
+            state.add_fault(fault)
+
+    @routes.delete("/faults", status_code=204)
+    def clear_faults() -> None:
+        state.clear_faults()
+
+    @routes.get("/held")
+    def held() -> list[dict[str, Any]]:
+        """Calls whose answer is held back now: their fields, and whether they were `accepted` already."""
+        return list(state.held)
+
+    @routes.post("/release", status_code=204)
+    def release() -> None:
+        state.releases += 1
 
 
 def _people(routes: APIRouter, state: State) -> None:

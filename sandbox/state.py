@@ -146,6 +146,7 @@ class State:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.releases = 0
+        self.held: list[Row] = []
         self.lookup_lag = settings.lookup_lag
         settings.folder.mkdir(parents=True, exist_ok=True)
         self._lock, self._depth = threading.RLock(), 0
