@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, Table, func, or_, select
 
+from audit.findings import Area, Finding
 from db.rows import (
     APPROVAL,
     ARCHIVE,
@@ -20,11 +21,15 @@ from db.rows import (
     CREDITOR,
     DOCUMENT,
     FACT,
+    INBOUND,
     INSTRUCTION,
     LEDGER,
     NOTICE,
     PAYMENT,
+    PAYMENT_CODE,
+    PLAN,
     SCHEDULE,
+    TASK,
     TITLE,
     WEBHOOK_EVENT,
     WORD,
@@ -42,6 +47,10 @@ class Book:
         self.conn, self.row = conn, row
         self.id: UUID = row.id
         self.name = str(row.id)
+
+    def finding(self, area: Area, text: str, entry: int | None = None) -> Finding:
+        """Something that is wrong with this case: in which record, what, and at which entry of the ledger."""
+        return Finding(self.name, area, text, entry)
 
     def _of(self, table: Table, *order: Any) -> Rows:
         return self.conn.execute(select(table).where(table.c.case_id == self.id).order_by(*order)).all()
@@ -124,6 +133,25 @@ class Book:
         yes = select(func.count()).where(WORD.c.approval_id == APPROVAL.c.id, WORD.c.yes).scalar_subquery()
         wanted = select(APPROVAL, yes.label("yes")).where(APPROVAL.c.case_id == self.id)
         return {str(row.id): row for row in self.conn.execute(wanted)}
+
+    @cached_property
+    def tasks(self) -> dict[str, Row[Any]]:
+        return {str(row.id): row for row in self._of(TASK, TASK.c.opened_at)}
+
+    @cached_property
+    def plans(self) -> dict[str, Row[Any]]:
+        return {str(row.id): row for row in self._of(PLAN, PLAN.c.offered_at)}
+
+    @cached_property
+    def codes(self) -> dict[str, Row[Any]]:
+        """Payment codes of the case, by txid."""
+        return {row.txid: row for row in self._of(PAYMENT_CODE, PAYMENT_CODE.c.created_at)}
+
+    @cached_property
+    def replies(self) -> dict[str, Row[Any]]:
+        """The messages of the debtor that the ledger names, by id."""
+        named = [UUID(row.body["reply_id"]) for row in self.of_kind("reply")]
+        return {str(row.id): row for row in self.conn.execute(select(INBOUND).where(INBOUND.c.id.in_(named)))}
 
     @cached_property
     def archives(self) -> Rows:

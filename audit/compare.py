@@ -1,5 +1,7 @@
 """The ledger against every record beside it: instructions, facts, receipts, contacts, payments, notices, titles.
 
+What was dealt with the debtor (tasks, plans, payment codes, replies) is compared in `audit.dealings`.
+
 These rows were written by the same transactions as the ledger, or before it, by other hands. Whoever rewrites the
 ledger with its hashes, or one of these rows, makes the two contradict each other; the entry is named.
 """
@@ -17,7 +19,8 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 
 from audit.book import Book
-from audit.findings import Area, Finding
+from audit.dealings import codes, plans, replies, tasks
+from audit.findings import Finding
 from domain import facts as f
 
 DECIDED = ("seq", "action", "step", "attempt", "not_before", "reason", "stage")
@@ -33,13 +36,9 @@ def compare(book: Book) -> Iterator[Finding]:
 
 
 def projections(book: Book) -> Iterator[Finding]:
-    """Only what lists and people look at: payments, contacts, notices, titles."""
-    for check in (payments, contacts, notices, titles):
+    """Only what lists and people look at: payments, contacts, notices, titles, tasks, plans, codes, replies."""
+    for check in (payments, contacts, notices, titles, tasks, plans, codes, replies):
         yield from check(book)
-
-
-def _found(book: Book, area: Area, text: str, entry: int | None = None) -> Finding:
-    return Finding(book.name, area, text, entry)
 
 
 # --- instructions and facts ------------------------------------------------------------------------------------------
@@ -52,19 +51,19 @@ def instructions(book: Book) -> Iterator[Finding]:
         if other:
             told = ", ".join(f"{name} {row.body.get(name)}" for name in other)
             text = f"a decisão não é a instrução {number} dada ao caso, que diz {told}"
-            yield _found(book, "instruction", text, entry.seq)
+            yield book.finding("instruction", text, entry.seq)
             if "seq" in other:
                 return
         elif entry.rules_version != row.body.get("rules_version"):
-            yield _found(book, "instruction", f"a versão das regras não é a da instrução {number}", entry.seq)
+            yield book.finding("instruction", f"a versão das regras não é a da instrução {number}", entry.seq)
     missing = len(decided) - len(book.instructions)
     if missing > 0:
         entry = decided[len(book.instructions)]
-        yield _found(book, "instruction", "a instrução desta decisão não está guardada", entry.seq)
+        yield book.finding("instruction", "a instrução desta decisão não está guardada", entry.seq)
     elif missing < 0:
         row = book.instructions[len(decided)]
         text = f"o caso recebeu a instrução {row.generation}.{row.seq}, mas o livro não tem a decisão"
-        yield _found(book, "instruction", text)
+        yield book.finding("instruction", text)
 
 
 def facts(book: Book) -> Iterator[Finding]:
@@ -77,12 +76,12 @@ def facts(book: Book) -> Iterator[Finding]:
         entered.add(fact_id)
         row = book.facts.get(fact_id)
         if row is None:
-            yield _found(book, "fact", f"o fato {fact_id} que causou o registro não está guardado", entry.seq)
+            yield book.finding("fact", f"o fato {fact_id} que causou o registro não está guardado", entry.seq)
         elif text := _fact_differs(entry, row):
-            yield _found(book, "fact", f"{text} (fato {fact_id})", entry.seq)
+            yield book.finding("fact", f"{text} (fato {fact_id})", entry.seq)
     for fact_id, row in book.facts.items():
         if row.acknowledged_at and fact_id not in entered:
-            yield _found(book, "fact", f"o fato {fact_id} ({row.kind}) foi recebido, mas não está no livro")
+            yield book.finding("fact", f"o fato {fact_id} ({row.kind}) foi recebido, mas não está no livro")
 
 
 def _fact_differs(entry: Row[Any], row: Row[Any]) -> str:
@@ -114,8 +113,8 @@ def receipts(book: Book) -> Iterator[Finding]:
         opt_out = rest.endswith(":opt-out")  # told to all cases of the debtor, whichever the contact was about
         key = rest.removesuffix(":opt-out").removesuffix(f":{book.name}")
         if (provider, key) not in known and not opt_out:
-            yield _found(
-                book, "receipt", f"o recibo do provedor ({provider}) que o causou não está guardado", entry.seq
+            yield book.finding(
+                "receipt", f"o recibo do provedor ({provider}) que o causou não está guardado", entry.seq
             )
 
 
@@ -135,21 +134,21 @@ def payments(book: Book) -> Iterator[Finding]:
         row = book.payments.get(reference)
         if row is not None and row.reversed_on != on:
             text = f"o pagamento {reference} foi estornado em {on}; a linha guarda {row.reversed_on}"
-            yield _found(book, "payment", text, seq)
+            yield book.finding("payment", text, seq)
     told = {row.body.get("reference") for row in book.facts.values() if row.kind == "payment"}
     for reference, row in book.payments.items():
         if row.case_id != book.id:
             continue
         if reference not in counted | told:
-            yield _found(book, "payment", f"o pagamento {reference} de {row.amount} não está no livro")
+            yield book.finding("payment", f"o pagamento {reference} de {row.amount} não está no livro")
         elif reference in counted and row.reversed_on and reference not in back and not _waiting(book, "reverse"):
-            yield _found(book, "payment", f"o pagamento {reference} consta estornado; o livro não o diz")
+            yield book.finding("payment", f"o pagamento {reference} consta estornado; o livro não o diz")
 
 
 def _payment(book: Book, entry: Row[Any], fact: f.PaymentReceived) -> Iterator[Finding]:
     row = book.payments.get(fact.reference)
     if row is None:
-        yield _found(book, "payment", f"o pagamento {fact.reference} não está entre os pagamentos", entry.seq)
+        yield book.finding("payment", f"o pagamento {fact.reference} não está entre os pagamentos", entry.seq)
         return
     pairs: tuple[tuple[str, Any, Any], ...] = (
         ("valor", Decimal(fact.amount), row.amount), ("dia", fact.paid_on, row.paid_on), ("caso", book.id, row.case_id),
@@ -157,7 +156,7 @@ def _payment(book: Book, entry: Row[Any], fact: f.PaymentReceived) -> Iterator[F
     for name, told, kept in pairs:
         if told != kept:
             text = f"o pagamento {fact.reference} tem {name} {told} no livro e {kept} na linha"
-            yield _found(book, "payment", text, entry.seq)
+            yield book.finding("payment", text, entry.seq)
 
 
 def _waiting(book: Book, kind: str) -> bool:
@@ -174,10 +173,10 @@ def contacts(book: Book) -> Iterator[Finding]:
         told.add(entry.body["contact_id"])
         if row is None:
             text = f"o contato {entry.body['contact_id']} não está entre os contatos deste caso"
-            yield _found(book, "contact", text, entry.seq)
+            yield book.finding("contact", text, entry.seq)
             continue
         for text in _contact_differs(entry, row):
-            yield _found(book, "contact", f"contato {row.id}: {text}", entry.seq)
+            yield book.finding("contact", f"contato {row.id}: {text}", entry.seq)
     for row in book.contacts:
         yield from _contact_row(book, row, told)
 
@@ -202,13 +201,13 @@ def _contact_row(book: Book, row: Row[Any], told: set[str]) -> Iterator[Finding]
     if row.purpose == "logged":
         return
     if row.accepted_at and not calls:
-        yield _found(book, "contact", f"{name}: foi aceito sem que haja chamada ao provedor")
+        yield book.finding("contact", f"{name}: foi aceito sem que haja chamada ao provedor")
     if row.accepted_at and calls and min(call.begun_at for call in calls) > row.accepted_at:
-        yield _found(book, "contact", f"{name}: foi aceito antes da primeira chamada ao provedor")
+        yield book.finding("contact", f"{name}: foi aceito antes da primeira chamada ao provedor")
     if row.accepted_at and row.purpose != "notice" and str(row.id) not in told and not _on_its_way(book, row):
-        yield _found(book, "contact", f"{name}: foi aceito pelo provedor, mas o livro não tem o envio")
+        yield book.finding("contact", f"{name}: foi aceito pelo provedor, mas o livro não tem o envio")
     if row.content_hmac and row.channel in _WITHOUT_HTML and _hmac(book, row) != row.content_hmac:
-        yield _found(book, "contact", f"{name}: o texto guardado não é o que foi enviado (HMAC)")
+        yield book.finding("contact", f"{name}: o texto guardado não é o que foi enviado (HMAC)")
 
 
 def _on_its_way(book: Book, row: Row[Any]) -> bool:
@@ -230,28 +229,29 @@ def notices(book: Book) -> Iterator[Finding]:
     for entry in book.of_kind("notice_issued"):
         row = book.notices.get(entry.body["notice_id"])
         if row is None:
-            yield _found(book, "notice", f"a notificação {entry.body['notice_id']} não está guardada", entry.seq)
+            yield book.finding("notice", f"a notificação {entry.body['notice_id']} não está guardada", entry.seq)
             continue
         if row.step != entry.body["step"]:
-            yield _found(book, "notice", f"o livro diz passo {entry.body['step']}; a linha, {row.step}", entry.seq)
+            yield book.finding("notice", f"o livro diz passo {entry.body['step']}; a linha, {row.step}", entry.seq)
         if row.document_id not in documents:
-            yield _found(book, "notice", "o documento da notificação não está entre os do caso", entry.seq)
+            yield book.finding("notice", "o documento da notificação não está entre os do caso", entry.seq)
         carried = {contact.channel for contact in book.contacts if contact.document_id == row.document_id}
         if lacking := sorted(set(entry.body["channels"]) - carried):
-            yield _found(book, "notice", f"não há contato da notificação por {', '.join(lacking)}", entry.seq)
-    proofs = {entry.body["notice_id"]: entry for entry in book.of_kind("notice_proved", "notice_released")}
+            yield book.finding("notice", f"não há contato da notificação por {', '.join(lacking)}", entry.seq)
+    of_the_debtor = (e for e in book.of_kind("notice_proved", "notice_released") if not e.body.get("party"))
+    proofs = {entry.body["notice_id"]: entry for entry in of_the_debtor}
     for notice_id, entry in proofs.items():
         yield from _proof(book, entry, book.notices.get(notice_id))
 
 
 def _proof(book: Book, entry: Row[Any], row: Row[Any] | None) -> Iterator[Finding]:
     if row is None:
-        yield _found(book, "notice", f"a notificação {entry.body['notice_id']} não está guardada", entry.seq)
+        yield book.finding("notice", f"a notificação {entry.body['notice_id']} não está guardada", entry.seq)
         return
     level = entry.body.get("level", row.proof_level)
     if (row.proof_level, row.proof_on) != (level, date.fromisoformat(entry.body["on"])):
         told = f"a prova é {level} em {entry.body['on']}; a linha guarda {row.proof_level} em {row.proof_on}"
-        yield _found(book, "notice", told, entry.seq)
+        yield book.finding("notice", told, entry.seq)
 
 
 _BECOMES = {
@@ -275,16 +275,16 @@ def titles(book: Book) -> Iterator[Finding]:
     for title_id, (seq, state) in stands.items():
         row = book.titles.get(title_id)
         if row is not None and row.state not in (state, "paid"):
-            yield _found(book, "title", f"o título {title_id} está {state} no livro e {row.state} na linha", seq)
+            yield book.finding("title", f"o título {title_id} está {state} no livro e {row.state} na linha", seq)
 
 
 def _declared(book: Book, entry: Row[Any]) -> Iterator[Finding]:
     row = book.titles.get(entry.body["title_id"])
     if row is None:
-        yield _found(book, "title", f"o título {entry.body['title_id']} não está guardado", entry.seq)
+        yield book.finding("title", f"o título {entry.body['title_id']} não está guardado", entry.seq)
     elif row.balance != Decimal(entry.body["balance"]):
         text = f"o saldo declarado é {entry.body['balance']} no livro e {row.balance} na linha"
-        yield _found(book, "title", text, entry.seq)
+        yield book.finding("title", text, entry.seq)
 
 
 def _title_state(entry: Row[Any], before: str) -> str:
@@ -305,12 +305,12 @@ def approvals(book: Book) -> Iterator[Finding]:
     for entry in book.of_kind("approve"):
         row = book.approvals.get(entry.body["approval_id"])
         if row is None:
-            yield _found(book, "approval", f"a aprovação {entry.body['approval_id']} não está guardada", entry.seq)
+            yield book.finding("approval", f"a aprovação {entry.body['approval_id']} não está guardada", entry.seq)
         elif row.yes < row.needed:
             text = f"foram precisas {row.needed} pessoas e só {row.yes} disseram sim"
-            yield _found(book, "approval", text, entry.seq)
+            yield book.finding("approval", text, entry.seq)
 
 
 CHECKS: tuple[Callable[[Book], Iterator[Finding]], ...] = (
-    instructions, facts, receipts, payments, contacts, notices, titles, approvals,
+    instructions, facts, receipts, payments, contacts, notices, titles, approvals, tasks, plans, codes, replies,
 )  # fmt: skip

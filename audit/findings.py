@@ -11,7 +11,7 @@ nothing was tampered with. `note`: something could not be looked at, and why."""
 
 Area = Literal[
     "chain", "history", "decision", "instruction", "schedule", "state", "fact", "payment", "contact", "receipt",
-    "notice", "title", "approval", "document", "archive", "anchor",
+    "notice", "title", "approval", "task", "plan", "code", "reply", "document", "archive", "anchor",
 ]  # fmt: skip
 """Which record the finding is about, beside the ledger."""
 
@@ -19,7 +19,8 @@ AREAS: dict[str, str] = {
     "chain": "corrente do livro", "history": "histórico", "decision": "decisão", "instruction": "instrução",
     "schedule": "agenda", "state": "situação do caso", "fact": "fato recebido", "payment": "pagamento",
     "contact": "contato", "receipt": "recibo do provedor", "notice": "notificação", "title": "título",
-    "approval": "aprovação", "document": "documento", "archive": "arquivo de históricos", "anchor": "âncora",
+    "approval": "aprovação", "task": "pendência", "plan": "acordo", "code": "código de pagamento",
+    "reply": "mensagem do devedor", "document": "documento", "archive": "arquivo de históricos", "anchor": "âncora",
 }  # fmt: skip
 
 
