@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import psycopg
 import structlog
+from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.client import Client
@@ -34,6 +35,7 @@ from gateways.compile_once import compile_once
 from gateways.logs import configure_logs
 from gateways.settings import Settings, load_settings
 from gateways.temporal import WorkerSpec, connect, missing_search_attributes, new_runtime, settle
+from gateways.tracing import interceptors, set_up_traces
 
 VERSION = "0.1.0"
 DRAIN = timedelta(seconds=30)
@@ -50,8 +52,8 @@ log = structlog.get_logger("worker")
 _T = TypeVar("_T")
 
 
-def new_worker(client: Client, spec: WorkerSpec) -> Worker:
-    """The worker of one task queue, not yet running."""
+def new_worker(client: Client, spec: WorkerSpec, traces: TracerProvider | None = None) -> Worker:
+    """The worker of one task queue, not yet running; its spans go to `traces`."""
     compile_once(spec.workflows)
     # Local activities get threads of their own, so that no case's decision waits for another case's provider.
     executor = ThreadPoolExecutor(2 * spec.threads, thread_name_prefix=spec.queue)
@@ -60,6 +62,7 @@ def new_worker(client: Client, spec: WorkerSpec) -> Worker:
         task_queue=spec.queue,
         workflows=spec.workflows,
         activities=spec.activities,
+        interceptors=interceptors(traces),
         activity_executor=executor,
         max_concurrent_activities=spec.threads,
         max_concurrent_local_activities=spec.threads,
@@ -85,6 +88,7 @@ async def serve(
     database: str,
     specs_for: Callable[[Client], Sequence[WorkerSpec]],
     runtime: Runtime | None = None,
+    traces: TracerProvider | None = None,
 ) -> None:
     """Connect, work on what `specs_for` gives, answer for the health, drain on SIGTERM or SIGINT.
 
@@ -99,7 +103,9 @@ async def serve(
         if client is None:
             return
         await _check_search_attributes(client)
-        workers = await _patiently("the database", partial(_new_workers, client, specs_for), OperationalError, stop)
+        workers = await _patiently(
+            "the database", partial(_new_workers, client, specs_for, traces), OperationalError, stop
+        )
         if workers is None:
             return
         health.watch(client, workers)
@@ -197,8 +203,10 @@ async def _connect(settings: Settings, runtime: Runtime | None) -> Client:
         raise
 
 
-async def _new_workers(client: Client, specs_for: Callable[[Client], Sequence[WorkerSpec]]) -> list[Worker]:
-    return [new_worker(client, spec) for spec in specs_for(client)]
+async def _new_workers(
+    client: Client, specs_for: Callable[[Client], Sequence[WorkerSpec]], traces: TracerProvider | None
+) -> list[Worker]:
+    return [new_worker(client, spec, traces) for spec in specs_for(client)]
 
 
 async def _check_search_attributes(client: Client) -> None:
@@ -265,14 +273,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--queues", nargs="+", metavar="QUEUE", help="task queues to work on (default: all)")
     queues = parser.parse_args(arguments).queues
     configure_logs()
+    traces = None
     try:
         settings = load_settings()
         database = settings.database_url or EmbeddedPostgres(settings.state_dir).url()
-        asyncio.run(serve(settings, database, partial(_specs, settings, database, queues), new_runtime(settings)))
+        traces = set_up_traces("regua-worker")
+        specs = partial(_specs, settings, database, queues)
+        asyncio.run(serve(settings, database, specs, new_runtime(settings), traces))
     except BadInput as error:
         log.error("refused", reason=str(error))
         return 2
     finally:
+        if traces:
+            traces.shutdown()
         settle()
     return 0
 

@@ -29,6 +29,7 @@ from domain.clock import Clock
 from gateways.cra import CraTransport, FolderCra, HttpCra
 from gateways.documents import DocumentStore
 from gateways.email import SendGridEmail
+from gateways.observed import observed
 from gateways.pix import BacenPix, PixGateway
 from gateways.pix_accounts import PRINCIPAL, PixAccount, read_accounts
 from gateways.settings import Settings
@@ -56,23 +57,33 @@ def world_on(engine: Engine, clock: Clock, settings: Settings) -> World:
         engine=engine,
         clock=clock,
         documents=DocumentStore(settings.documents_dir),
-        email=SendGridEmail(settings.sendgrid_key.get_secret_value(), settings.sendgrid_host, _PROVIDER_SECONDS),
-        sms=TwilioSms(
-            settings.twilio_account_sid,
-            settings.twilio_auth_token.get_secret_value(),
-            settings.twilio_base_url,
-            _PROVIDER_SECONDS,
+        email=observed(
+            "sendgrid",
+            SendGridEmail(settings.sendgrid_key.get_secret_value(), settings.sendgrid_host, _PROVIDER_SECONDS),
         ),
-        whatsapp=telephony(settings, TwilioWhatsApp),
-        voice=telephony(settings, TwilioVoice),
-        cra=cra_transport(settings, engine, clock),
+        sms=observed(
+            "twilio-sms",
+            TwilioSms(
+                settings.twilio_account_sid,
+                settings.twilio_auth_token.get_secret_value(),
+                settings.twilio_base_url,
+                _PROVIDER_SECONDS,
+            ),
+        ),
+        whatsapp=_observed_if("twilio-whatsapp", telephony(settings, TwilioWhatsApp)),
+        voice=_observed_if("twilio-voice", telephony(settings, TwilioVoice)),
+        cra=observed("cra", cra_transport(settings, engine, clock)),
         letters=settings.state_dir / "letters",
         callbacks=settings.public_url,
         unknown_for=settings.unknown_for,
-        pix=pix_gateways(settings),
+        pix={name: observed("pix", gateway) for name, gateway in pix_gateways(settings).items()},
         pix_webhook=pix_webhook(settings),
         reply_domain=settings.reply_domain,
     )
+
+
+def _observed_if(provider: str, gateway: _Gateway | None) -> _Gateway | None:
+    return observed(provider, gateway) if gateway else None
 
 
 def telephony(settings: Settings, make: Callable[[str, str, str, float], _Gateway]) -> _Gateway | None:
