@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -23,6 +23,7 @@ from activities.documents import write_whole
 from audit.findings import Finding
 from db.rows import ANCHOR, ARCHIVE, CASE, LEDGER
 from domain.errors import BadInput
+from gateways.keys import Keyring, load_keyring
 from gateways.settings import Settings
 
 FORMAT = 1
@@ -36,12 +37,8 @@ Kept = tuple[str, int, str, int, str]
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Keys:
-    """Keys by their ids; `current` is the id of the one that seals."""
-
-    by_id: dict[str, bytes] = field(repr=False)
-    current: str
+class Keys(Keyring):
+    """Keys that seal; an earlier one still verifies."""
 
     def mac(self, key_id: str, text: bytes) -> str | None:
         """The HMAC-SHA256 of a text in hex; None for a key that is not known here."""
@@ -50,20 +47,12 @@ class Keys:
 
 
 def load_keys(settings: Settings) -> Keys | None:
-    """The anchor keys of the environment or of the key file; None where none is configured. Raises `BadInput`.
-
-    A key file has one key a line, `id key`; the last one seals, earlier ones still verify.
-    """
-    keys: dict[str, bytes] = {}
-    if settings.anchor_key_file:
-        for number, line in enumerate(settings.anchor_key_file.read_text(encoding="utf-8").splitlines(), 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            key_id, _, key = line.strip().partition(" ")
-            keys[key_id] = _key(key.strip(), f"{settings.anchor_key_file.name}, line {number}")
-    if secret := settings.anchor_key.get_secret_value():
-        keys[settings.anchor_key_id] = _key(secret, "REGUA_ANCHOR_KEY")
-    return Keys(keys, list(keys)[-1]) if keys else None
+    """The anchor keys of the environment or of the key file; None where none is configured. Raises `BadInput`."""
+    ring = load_keyring(
+        settings.anchor_key_file, settings.anchor_key.get_secret_value(), settings.anchor_key_id, "REGUA_ANCHOR_KEY",
+        _key,
+    )  # fmt: skip
+    return Keys(ring.by_id, ring.current) if ring else None
 
 
 def _key(text: str, where: str) -> bytes:

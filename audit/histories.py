@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from audit.compare import DECIDED
 from audit.findings import Finding
 from contract.messages import CaseInput, Next
 from contract.names import case_workflow_id
+from gateways.codec import Codec, UnreadablePayload, decrypted
 from gateways.temporal import PLUGIN
 from workflows.registry import WORKFLOWS
 
@@ -78,6 +79,22 @@ def ended(events: Sequence[HistoryEvent]) -> bool:
 def previous_run(events: Sequence[HistoryEvent]) -> str:
     """The id of the run that this one continues; empty for the first."""
     return events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+
+
+def readable(runs: Sequence[Run], codec: Codec) -> tuple[list[Run], list[Finding]]:
+    """Runs with their payloads decrypted, and a finding for each that the keys of this installation do not open."""
+    found, findings = list[Run](), list[Finding]()
+    for run in runs:
+        try:
+            events = decrypted(run.history.events, codec)
+        except UnreadablePayload as error:
+            missing = "que não está entre as chaves daqui (REGUA_CODEC_KEY_FILE)"
+            why = "mas foi alterado, ou a chave é outra" if error.known else missing
+            text = f"{run.name} está cifrado com a chave {error.key_id}, {why}"
+            findings.append(Finding(run.case_id, "history", text))
+            continue
+        found.append(replace(run, history=WorkflowHistory(run.history.workflow_id, events)))
+    return found, findings
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

@@ -24,11 +24,12 @@ from audit.chain import check_chain
 from audit.compare import compare
 from audit.documents import check_documents
 from audit.findings import Finding
-from audit.histories import LIVE, Run, against_ledger, replay
+from audit.histories import LIVE, Run, against_ledger, readable, replay
 from audit.refold import Refold
 from audit.report import Report
 from audit.tables import IndexTables
 from db.engine import make_engine, read_clock
+from gateways.codec import Codec, load_codec
 from gateways.documents import DocumentStore
 from gateways.settings import Settings
 from gateways.temporal import connect
@@ -51,8 +52,9 @@ class Source:
 class Auditor:
     """What one process audits with."""
 
-    def __init__(self, engine: Engine, store: DocumentStore, client: Client | None) -> None:
+    def __init__(self, engine: Engine, store: DocumentStore, client: Client | None, codec: Codec | None = None) -> None:
         self.engine, self.store, self.client = engine, store, client
+        self.codec = codec or Codec(None)  # without keys, an encrypted history is a finding
         self.clock = read_clock(engine)
 
     async def group(self, cases: Sequence[UUID]) -> Report:
@@ -76,6 +78,8 @@ class Auditor:
         runs, more = await self.with_live(book, runs)
         live = {run.generation for run in runs if run.source == LIVE}
         findings += [*unreadable, *more, *gaps(book, self.clock.business(datetime.now(UTC)), live)]
+        runs, closed = readable(runs, self.codec)
+        findings += closed
         findings += against_ledger(book, runs)
         report = Report(WHAT, 1, len(book.ledger), refold.decided, documents=len(book.documents))
         return report.with_findings(findings), runs
@@ -152,7 +156,8 @@ def _begin(source: Source) -> None:
     loop = asyncio.new_event_loop()
     engine = make_engine(source.database, pool_size=2)
     client = loop.run_until_complete(connect(source.settings)) if source.live else None
-    _HERE.update(loop=loop, auditor=Auditor(engine, DocumentStore(source.settings.documents_dir), client))
+    codec = load_codec(source.settings)
+    _HERE.update(loop=loop, auditor=Auditor(engine, DocumentStore(source.settings.documents_dir), client, codec))
 
 
 def _work(cases: Sequence[UUID]) -> Report:

@@ -20,6 +20,8 @@ from temporalio.exceptions import ApplicationError, FailureError
 from domain.errors import BadInput, Permanent, ProviderError, Refused
 
 DATABASE_UNAVAILABLE = "DatabaseUnavailable"
+_HIDDEN = "Encoded failure"
+"""As the SDK and Temporal's screens call a failure whose text is a payload."""
 
 _MISTAKES = (TypeError, LookupError, AttributeError, AssertionError, NameError, NotImplementedError)
 _HOPELESS = (BadInput, Refused, Permanent, *_MISTAKES)
@@ -42,6 +44,24 @@ class ScrubbingFailureConverter(DefaultFailureConverter):
                 failure.canceled_failure_info.ClearField("details")
         else:
             super().to_failure(coded(exception), payload_converter, failure)
+
+
+class EncodedFailureConverter(ScrubbingFailureConverter):
+    """The same, and what is left of the text goes into the payload that a codec encrypts."""
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        """Fill `failure`, scrubbed, then move its message and those of its causes out of sight."""
+        super().to_failure(exception, payload_converter, failure)
+        _hide(failure, payload_converter)
+
+
+def _hide(failure: Failure, payload_converter: PayloadConverter) -> None:
+    if failure.message != _HIDDEN:  # what came from the server and was read carries both forms; the plain one counts
+        told = {"message": failure.message, "stack_trace": failure.stack_trace}
+        failure.encoded_attributes.CopyFrom(payload_converter.to_payloads([told])[0])
+        failure.message, failure.stack_trace = _HIDDEN, ""
+    if failure.HasField("cause"):
+        _hide(failure.cause, payload_converter)
 
 
 def coded(exception: BaseException) -> ApplicationError:

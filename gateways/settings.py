@@ -114,6 +114,14 @@ class Settings(BaseSettings):
         description="directory the daily anchors are written to; empty = anchors under the state directory",
     )
 
+    codec_key: SecretStr = Field(_SECRET, description="key that encrypts histories, 32 bytes in base64; empty = plain")
+    codec_key_id: str = Field("1", description="name of that key; another key gets another name")
+    codec_key_file: Path | None = Field(None, description="file of codec keys, `name key` a line; the last one writes")
+    codec_port: Port = Field(8481, description="port of `regua codec serve`; 0 = a free one")
+    codec_token: SecretStr = Field(_SECRET, description="secret that callers of `regua codec serve` name")
+
+    erase_automatically: bool = Field(False, description="erase weekly what retention gives free; else only list it")
+
     token: SecretStr = Field(_SECRET, description="personal token of the staff member at this terminal")
 
     @model_validator(mode="after")

@@ -28,7 +28,8 @@ from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from contract.names import CREDITOR_ATTRIBUTE, NEXT_ATTRIBUTE, STAGE_ATTRIBUTE
-from gateways.scrub import ScrubbingFailureConverter
+from gateways.codec import Codec, load_codec
+from gateways.scrub import EncodedFailureConverter, ScrubbingFailureConverter
 from gateways.settings import Settings, temporal_config
 
 _NOT_SANDBOXED = (
@@ -65,16 +66,26 @@ def _no_context(_command: object) -> None:
     return None
 
 
-PLUGIN = SimplePlugin(
-    "regua",
-    data_converter=DataConverter(
-        payload_converter_class=SharedPayloadConverter, failure_converter_class=ScrubbingFailureConverter
-    ),
-    workflow_runner=ContextFreeRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*_NOT_SANDBOXED)
-    ),
-)
-"""Give it to `Client.connect` (workers made from that client have it too) and to `Replayer`; tests included."""
+def plugin(codec: Codec | None) -> SimplePlugin:
+    """What `Client.connect` is given (workers made from that client have it too) and `Replayer`; tests included.
+
+    With a codec everything written is encrypted, texts of failures too.
+    """
+    return SimplePlugin(
+        "regua",
+        data_converter=DataConverter(
+            payload_converter_class=SharedPayloadConverter,
+            payload_codec=codec,
+            failure_converter_class=EncodedFailureConverter if codec else ScrubbingFailureConverter,
+        ),
+        workflow_runner=ContextFreeRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*_NOT_SANDBOXED)
+        ),
+    )
+
+
+PLUGIN = plugin(None)
+"""For histories that are not encrypted, or were decrypted when they were read (`gateways.codec.decrypted`)."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +104,13 @@ class WorkerSpec:
 
 
 async def connect(settings: Settings, runtime: Runtime | None = None) -> Client:
-    """A client of the configured Temporal server, else of the embedded one. Raises `RuntimeError` if nobody answers."""
+    """A client of the configured Temporal server, else of the embedded one; encrypting, where there are keys.
+
+    Raises `RuntimeError` if nobody answers, `BadInput` for keys that are none.
+    """
     config = temporal_config()
     config.setdefault("target_host", settings.embedded_temporal_address)
-    return await Client.connect(**config, plugins=[PLUGIN], runtime=runtime)
+    return await Client.connect(**config, plugins=[plugin(load_codec(settings))], runtime=runtime)
 
 
 def new_runtime(settings: Settings) -> Runtime:

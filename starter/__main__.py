@@ -9,6 +9,7 @@ from starter.cli import (
     agreements,
     audit,
     cases,
+    codec,
     codes,
     correspondence,
     importing,
@@ -19,6 +20,7 @@ from starter.cli import (
     stack,
     staff,
     tasks,
+    titles,
 )
 from starter.cli.edge import Commands
 
@@ -27,6 +29,7 @@ AREAS = (
     importing,
     cases,
     staff,
+    titles,
     agreements,
     money,
     codes,
@@ -36,6 +39,7 @@ AREAS = (
     protest,
     letters,
     audit,
+    codec,
 )
 
 

@@ -20,12 +20,13 @@ from audit.archive import Archivist, runs_of, wanting
 from audit.book import case_ids, open_book
 from audit.export import build_export
 from audit.forms import timeline_data, timeline_html, timeline_lines
-from audit.histories import Run
+from audit.histories import Run, readable
 from audit.replay import Auditor, Source, answers, replay_cases
 from audit.report import Report
 from audit.timeline import build
 from audit.verify import verify as verify_cases
 from domain.errors import BadInput, Refused
+from gateways.codec import load_codec
 from gateways.documents import DocumentStore
 from gateways.temporal import connect
 from starter.forms import Form
@@ -136,8 +137,12 @@ async def _runs(house: Installation, case_id: UUID) -> list[Run]:
     with house.engine.connect() as conn:
         book = open_book(conn, case_id)
         archived, _ = runs_of(book, _store(house))
-        runs, _ = await Auditor(house.engine, _store(house), client).with_live(book, archived)
-    return runs
+        auditor = Auditor(house.engine, _store(house), client, load_codec(house.settings))
+        runs, _ = await auditor.with_live(book, archived)
+    plain, closed = readable(runs, auditor.codec)
+    if closed:
+        raise BadInput("\n".join(finding.line() for finding in closed))
+    return plain
 
 
 def _store(house: Installation) -> DocumentStore:

@@ -6,8 +6,9 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,8 @@ def world(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> World:
 class Office:
     """What a test does to a case: open it, let time pass, tell it facts, look at what happened."""
 
-    def __init__(self, env: WorkflowEnvironment, world: World, courier: Courier) -> None:
-        self.env, self.world, self.courier = env, world, courier
-        self.client: Client = env.client
+    def __init__(self, env: WorkflowEnvironment, client: Client, world: World, courier: Courier) -> None:
+        self.env, self.client, self.world, self.courier = env, client, world, courier
 
     async def open(self, policy: Policy, due_in: int, **how: Any) -> Life:
         """A case whose invoice falls due `due_in` days from today (negative: already late)."""
@@ -245,13 +245,25 @@ def activities_of(world: World) -> Sequence[Any]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def office(env: WorkflowEnvironment, world: World) -> AsyncIterator[Office]:
     """A worker for every queue of the cases, over this test's database and sandbox."""
-    courier = Courier(env.client, world.engine, world.clock)
+    async with _working(env, env.client, world) as working:
+        yield working
+
+
+@pytest.fixture
+def office_of(env: WorkflowEnvironment, world: World) -> Callable[[Client], AbstractAsyncContextManager[Office]]:
+    """The same, for a client that a test chooses."""
+    return lambda client: _working(env, client, world)
+
+
+@asynccontextmanager
+async def _working(env: WorkflowEnvironment, client: Client, world: World) -> AsyncIterator[Office]:
+    courier = Courier(client, world.engine, world.clock)
     told = World(**{**vars(world), "deliver": threadsafe(courier, asyncio.get_running_loop())})
     doing = activities_of(told)
     executor = ThreadPoolExecutor(20)
     workers = [
         Worker(
-            env.client,
+            client,
             task_queue=queue,
             workflows=[CaseWorkflow] if queue == CASES_QUEUE else [],
             activities=doing,
@@ -261,7 +273,7 @@ async def office(env: WorkflowEnvironment, world: World) -> AsyncIterator[Office
         for queue in (CASES_QUEUE, EMAIL_QUEUE, SMS_QUEUE)
     ]
     async with workers[0], workers[1], workers[2]:
-        yield Office(env, told, courier)
+        yield Office(env, client, told, courier)
     executor.shutdown(wait=True)
 
 
