@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from activities.channels import CHANNELS
 from activities.desk import fact_values, store_facts
-from db.rows import CASE, CONTACT, CONTACT_CASE, CONTACT_POINT, DEBTOR, NOTICE, TASK, WEBHOOK_EVENT
+from db.rows import CASE, CONTACT, CONTACT_CASE, CONTACT_POINT, DEBTOR, NOTICE_SENDING, TASK, WEBHOOK_EVENT
 from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.case import Case, StepState, load
@@ -31,6 +31,8 @@ from domain.errors import Regua
 from domain.places import time_zone
 
 OPT_OUTS = frozenset({"spamreport", "unsubscribe", "group_unsubscribe"})
+READS = frozenset({"read", "open", "click"})
+"""Events that tell that the addressee looked; few addressees let them be told."""
 _STATES = {
     **dict.fromkeys(("delivered", "read", "completed"), "delivered"),
     **dict.fromkeys(("bounce", "undelivered"), "bounced"),
@@ -57,7 +59,10 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Link:
-    """A case that a contact stands for, as it is now. `notice_id` is the notice that the contact carries, if any."""
+    """A case that a contact stands for, as it is now.
+
+    `notice_id` is the notice that the contact carries, if any; `way` and `party` say how and to whom ("" = the debtor).
+    """
 
     case_id: UUID
     case: Case
@@ -66,6 +71,17 @@ class Link:
     attempt: int
     lead: bool
     notice_id: UUID | None
+    way: str = ""
+    party: str = ""
+
+    @property
+    def heard_of(self) -> bool:
+        """Does the case know that its notice went this way?"""
+        notice = self.case.notice
+        if notice is None or notice.id != str(self.notice_id):
+            return False
+        served = notice.others.get(self.party) if self.party else notice
+        return served is not None and self.way in served.ways
 
 
 def meaning(event: str, code: str) -> Meaning:
@@ -123,6 +139,8 @@ def apply_event(conn: Connection, clock: Clock, event: Row[Any]) -> list[UUID]:
     _accept(conn, contact, event)
     facts = store_facts(conn, _blame(conn, clock, contact, event, said))
     if _RANK[said.state] <= max(_RANK.get(contact.state, _LAST), _RANK["accepted"]):
+        if event.event in READS and contact.purpose == "notice":
+            facts += store_facts(conn, _read(conn, contact, event))
         _taken(conn, event)
         return facts
     links = _links(conn, contact)
@@ -132,6 +150,19 @@ def apply_event(conn: Connection, clock: Clock, event: Row[Any]) -> list[UUID]:
     told = [_fact(event, link.case_id, fact) for link in links if (fact := _outcome(contact, link, event, said))]
     _taken(conn, event)
     return facts + store_facts(conn, told)
+
+
+def _read(conn: Connection, contact: Row[Any], event: Row[Any]) -> list[dict[str, Any]]:
+    """That a notice was read proves more than its delivery; the first such event is enough."""
+    found = []
+    for link in _links(conn, contact):
+        if link.notice_id and link.heard_of:
+            on = link.case.today(event.business_at)
+            fact = f.NoticeProved(str(link.notice_id), link.way, "read", on, link.party)
+            found.append(
+                fact_values(link.case_id, f"read:{contact.id}:{link.case_id}", fact, event.provider, event.business_at)
+            )
+    return found
 
 
 def _taken(conn: Connection, event: Row[Any]) -> None:
@@ -166,18 +197,23 @@ def _accept(conn: Connection, contact: Row[Any], event: Row[Any]) -> None:
 
 
 def _links(conn: Connection, contact: Row[Any]) -> list[Link]:
-    notice = (
-        select(NOTICE.c.id)
-        .where(NOTICE.c.case_id == CASE.c.id, NOTICE.c.document_id == contact.document_id)
-        .order_by(NOTICE.c.issued_at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     columns = (CONTACT_CASE.c.step, CONTACT_CASE.c.attempt, CONTACT_CASE.c.lead, CASE.c.id, CASE.c.stage, CASE.c.state)
-    linked = select(*columns, notice.label("notice_id")).join(CASE, CASE.c.id == CONTACT_CASE.c.case_id)
+    ways = (NOTICE_SENDING.c.notice_id, NOTICE_SENDING.c.way, NOTICE_SENDING.c.party_id)
+    linked = select(*columns, *ways).join(CASE, CASE.c.id == CONTACT_CASE.c.case_id)
+    linked = linked.join(NOTICE_SENDING, NOTICE_SENDING.c.contact_id == CONTACT_CASE.c.contact_id, isouter=True)
     rows = conn.execute(linked.where(CONTACT_CASE.c.contact_id == contact.id).order_by(CASE.c.id))
     return [
-        Link(row.id, load(row.state), row.stage == "closed", row.step, row.attempt, row.lead, row.notice_id)
+        Link(
+            row.id,
+            load(row.state),
+            row.stage == "closed",
+            row.step,
+            row.attempt,
+            row.lead,
+            row.notice_id,
+            row.way or "",
+            str(row.party_id or ""),
+        )
         for row in rows
     ]
 
@@ -188,12 +224,8 @@ def _too_early(contact: Row[Any], links: Sequence[Link]) -> bool:
     Covered cases are told by facts, stored before ours; the case that sends hears it in the activity itself.
     """
     if contact.purpose == "notice":
-        return any(not link.closed and not _issued(link) for link in links)
+        return any(not link.closed and not link.heard_of for link in links)
     return any(link.lead and not link.closed and _unsent(link) for link in links)
-
-
-def _issued(link: Link) -> bool:
-    return link.case.notice is not None and link.case.notice.id == str(link.notice_id)
 
 
 def _unsent(link: Link) -> bool:
@@ -257,8 +289,9 @@ def _outcome(contact: Row[Any], link: Link, event: Row[Any], said: Meaning) -> f
         notice_id = str(link.notice_id)
         if said.state == "delivered":
             on = link.case.today(event.business_at)
-            return f.NoticeProved(notice_id, contact.channel, "delivered", on)
-        return f.NoticeReturned(notice_id, contact.channel, said.code)
+            level: f.Level = "read" if event.event in READS else "delivered"
+            return f.NoticeProved(notice_id, link.way, level, on, link.party)
+        return f.NoticeReturned(notice_id, link.way, said.code, link.party)
     ours = said.blame == "configuration" and not CHANNELS[contact.channel].optional
     if contact.purpose != "ladder" or link.closed or said.blame is None or ours:
         return None

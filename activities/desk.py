@@ -200,7 +200,9 @@ class Desk:
                 WORD.c.approval_id == APPROVAL.c.id,
                 WORD.c.yes,
                 STAFF.c.active,
-                STAFF.c.roles.contains(sa.func.to_jsonb(APPROVAL.c.role)),
+                STAFF.c.id != APPROVAL.c.asked_by,
+                STAFF.c.roles.contains(sa.func.to_jsonb(APPROVAL.c.role))
+                | STAFF.c.roles.contains(sa.func.to_jsonb(APPROVAL.c.escalated_to)),
                 STAFF.c.limit >= APPROVAL.c.amount,
             )
             .scalar_subquery()

@@ -220,7 +220,21 @@ def _closed(fact: f.Closed, conn: Connection, case: Row[Any], entry: Entry) -> N
 # --- notices, titles, orders ------------------------------------------------------------------------------------------
 @effect.register
 def _proved(fact: f.NoticeProved, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    """The row tells of the debtor's notice; what another party's own proves stands in the case and the ledger."""
+    if fact.party:
+        return
     _notice(conn, fact.notice_id, state="proved", proof_level=fact.level, proof_on=fact.on)
+
+
+@effect.register
+def _voided(fact: f.NoticeVoided, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    _notice(conn, fact.notice_id, state="void")
+
+
+@effect.register
+def _escalated(fact: f.ApprovalEscalated, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    values = {"escalated_to": fact.role, "due": fact.due}
+    conn.execute(update(APPROVAL).where(APPROVAL.c.id == UUID(fact.approval_id)).values(values))
 
 
 @effect.register

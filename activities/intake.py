@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
@@ -14,13 +15,16 @@ from activities import codes, neutral, replies
 from activities.calls import keep_recordings
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
+from activities.desk import fact_values, store_facts
 from activities.moratoria import reach
 from activities.prices import fetch_prices
 from activities.world import World
 from contract.messages import ScanReport
 from db.rows import APPROVAL, CASE, FACT, TASK
+from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.places import time_zone
+from domain.rules.approvals import NEXT_ROLE
 
 _PAGE = 500
 _RECORDINGS = 10
@@ -54,8 +58,8 @@ class Intake:
             await asyncio.to_thread(self._mark, [address.case_id for address in batch])
             opened += len(batch)
             activity.heartbeat(opened)
-        await asyncio.to_thread(self._escalate)
-        return ScanReport(opened=opened, signalled=await self.courier.deliver(held))
+        overdue = await asyncio.to_thread(self._escalate)
+        return ScanReport(opened=opened, signalled=await self.courier.deliver([*held, *overdue]))
 
     @activity.defn(name="sweep")
     async def sweep(self) -> ScanReport:
@@ -88,25 +92,33 @@ class Intake:
         with self.world.engine.begin() as conn:
             conn.execute(update(CASE).where(CASE.c.id.in_(cases)).values(started_at=self.world.now()))
 
-    def _escalate(self) -> None:
-        """Nothing goes out on silence, and silence is not for ever: an approval past its day is the manager's task."""
+    def _escalate(self) -> list[UUID]:
+        """Nothing goes out on silence, and silence is not for ever: what nobody answered in time is told to its case,
+        which asks the next role; beyond the last role, and of master data, it is the manager's task."""
         now = self.world.now()
         today = now.astimezone(OFFICE).date()
-        known = select(TASK.c.id).where(
-            TASK.c.case_id == APPROVAL.c.case_id, TASK.c.kind == OVERDUE, TASK.c.opened_at >= APPROVAL.c.due
-        )
+        of_it = TASK.c.case_id.is_not_distinct_from(APPROVAL.c.case_id) & (TASK.c.step == APPROVAL.c.step)
+        known = select(TASK.c.id).where(TASK.c.kind == OVERDUE, of_it, TASK.c.opened_at >= APPROVAL.c.due)
         overdue = select(APPROVAL).where(APPROVAL.c.state == "asked", APPROVAL.c.due < today, ~known.exists())
         with self.world.engine.begin() as conn:
-            made = [
-                {
-                    "id": uuid5(row.id, OVERDUE), "case_id": row.case_id, "kind": OVERDUE, "step": row.step,
-                    "owner": "manager", "due": add_bank_days(today, 1), "details": [row.purpose], "outcome": "",
-                    "done_by": "", "opened_at": now,
-                }
-                for row in conn.execute(overdue)
-            ]  # fmt: skip
-            if made:
+            rows = conn.execute(overdue).all()
+            asked_on = [row for row in rows if row.case_id and NEXT_ROLE.get(row.escalated_to or row.role)]
+            if made := [self._overdue(row, today, now) for row in rows if row not in asked_on]:
                 conn.execute(upsert(TASK).values(made).on_conflict_do_nothing())
+            return store_facts(conn, [self._told(row, now) for row in asked_on])
+
+    @staticmethod
+    def _overdue(row: Row[Any], today: date, now: datetime) -> dict[str, Any]:
+        return {
+            "id": uuid5(row.id, OVERDUE), "case_id": row.case_id, "kind": OVERDUE, "step": row.step,
+            "owner": "manager", "due": add_bank_days(today, 1), "details": [row.purpose], "outcome": "",
+            "done_by": "", "opened_at": now,
+        }  # fmt: skip
+
+    @staticmethod
+    def _told(row: Row[Any], now: datetime) -> dict[str, Any]:
+        fact = f.ApprovalOverdue(str(row.id))
+        return fact_values(row.case_id, f"overdue:{row.id}:{row.due}", fact, "engine", now)
 
     def _forgotten(self) -> list[UUID]:
         old = datetime.now(UTC) - TELL_AGAIN_AFTER

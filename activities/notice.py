@@ -1,8 +1,9 @@
-"""`notice`: the prior notice, formally, by every way that can be used.
+"""`notice`: the prior notice, formally, by every way that can be used; and by further addresses when a way failed.
 
-Guard, intent, call, outcome. The intent is the letter as PDF, its row and one contact for each way. Then e-mail and SMS
-leave through the outbox and the letter through the mail house's folder; when every way is settled the case is told that
-the notice was issued. It is never sent again on a guess: what stays unknown goes to a person (promise 4).
+Guard, intent, call, outcome. The intent is the letter as PDF, its row and one contact for each way, also to each other
+bound party. Then e-mail and SMS leave through the outbox and letters through the mail house's folder; when every way is
+settled the case is told by which the notice went. It is never sent again on a guess: what stays unknown goes to a
+person (promise 4).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID, uuid5
 
@@ -18,29 +18,41 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from temporalio import activity
 
 from activities import outbox, quotes
-from activities.budget import bars, notice_waits
+from activities.budget import notice_waits
 from activities.desk import Desk, at_desk, at_desk_with_debtor, cause_of
 from activities.documents import PDF, Letter, hand_to_mail_house, keep_document, read_document
 from activities.news import wait_for_news
+from activities.notice_ways import (
+    LETTER,
+    Spot,
+    Way,
+    address_lines,
+    carried,
+    first_ways,
+    further_ways,
+    keyed,
+    link_step,
+    party_of,
+    spots,
+    untold,
+    write_sending,
+)
 from activities.quotes import Codes, not_made
-from activities.statements import NOT_CLOSED
 from activities.views import Claim, creditor_view, debtor_view, invoice_view, message_data, read_creditor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
-from db.rows import CONTACT, CONTACT_ATTEMPT, CONTACT_CASE, CONTACT_POINT, LEDGER, NOTICE, TASK
+from db.rows import CONTACT, CONTACT_ATTEMPT, CONTACT_POINT, LEDGER, NOTICE, PARTY, TASK
 from db.settings import CreditorSettings
 from domain import facts as f
-from domain.calendars import add_bank_days, is_bank_day
-from domain.case import Notice
+from domain.calendars import is_bank_day
 from domain.decide import SILENT_NOTICE, Action
 from domain.errors import ProviderError, Unavailable
-from domain.fold import notice_deadline
-from domain.policy import Do, Step, built_channels
+from domain.notice import ROLES, announced, deadline_from
+from domain.policy import Step, built_channels
 from gateways.email import Attachment
-from letters import pt
 from letters.documents import notice_pdf
 from letters.messages import how_to, render
-from letters.models import Channel, FirmStep, Message, NoticeData
+from letters.models import Channel, DebtorView, FirmStep, Message, NoticeData
 
 NEXT_STEP: dict[FirmStep, str] = {
     "protest": "apresentar o título a protesto no tabelionato competente",
@@ -48,7 +60,7 @@ NEXT_STEP: dict[FirmStep, str] = {
 }
 """What the covering message says of the time after the deadline: what the letter says, in fewer words."""
 
-NEW_ROUND = ("notice_issued", "extended", "adjusted", "payment", "reverse", "migrate")
+NEW_ROUND = ("notice_issued", "notice_void", "extended", "adjusted", "payment", "reverse", "migrate")
 """Ledger entries after which an earlier letter says nothing true any more: the next notice is another one."""
 
 ASKED = frozenset({"ask-a-person", "refused"})
@@ -59,23 +71,20 @@ DONE_BY_HAND = "sent"
 
 
 @dataclass(frozen=True)
+class Handover:
+    """One way of a notice that is still to be handed over; with the letter where it goes by post."""
+
+    out: outbox.Outgoing
+    letter: Letter | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A notice with its intent written: what is still to be handed over, and the letter where it goes by post."""
+    """A notice with its intent written: what is still to be handed over, on which day."""
 
     notice_id: UUID
-    document_id: UUID
-    ways: tuple[outbox.Outgoing, ...]
-    pdf: bytes
-    recipient: str
-    address: tuple[str, ...]
+    ways: tuple[Handover, ...]
     day: date
-
-
-def _plan(
-    desk: Desk, debtor: Row[Any], notice_id: UUID, document_id: UUID, pdf: bytes, ways: Sequence[outbox.Outgoing]
-) -> Plan:
-    today = desk.case.today(desk.now)
-    return Plan(notice_id, document_id, tuple(ways), pdf, debtor.name, address_lines(debtor), today)
 
 
 class Notices:
@@ -96,7 +105,7 @@ class Notices:
             plan = self._intend(given, may_make=False)
         if isinstance(plan, Next | Codes):
             return plan if isinstance(plan, Next) else not_made(self.world, given, Unavailable("code-missing", ""))
-        return self._record(given, plan, [(out, self._hand_over(plan, out)) for out in plan.ways])
+        return self._record(given, plan, [(way.out, self._hand_over(plan, way)) for way in plan.ways])
 
     # --- guard and intent ------------------------------------------------------------------------------------------
     def _intend(self, given: Perform, *, may_make: bool) -> Plan | Codes | Next:
@@ -104,6 +113,10 @@ class Notices:
             if answer := desk.guard(given):
                 return answer
             step = next(step for step in desk.policy.steps if step.id == given.step)
+            if desk.case.notice:
+                notice_id = UUID(desk.case.notice.id)
+                found = self._already(desk, debtor, notice_id, step) or self._elsewhere(desk, debtor, notice_id, step)
+                return found if isinstance(found, Plan) else desk.conclude_with(given, found)
             number = _number(desk.conn, desk.row.id)
             notice_id = uuid5(desk.row.id, f"notice:{step.id}:{number}")
             found = self._already(desk, debtor, notice_id, step)
@@ -122,33 +135,33 @@ class Notices:
     def _already(self, desk: Desk, debtor: Row[Any], notice_id: UUID, step: Step) -> Plan | f.Told | None:
         """The same notice from before a crash, a pause of a provider or a person's word: what of it is still open."""
         notice = desk.conn.execute(select(NOTICE).where(NOTICE.c.id == notice_id)).one_or_none()
-        if notice is None:
+        rows = untold(desk.case, carried(desk.conn, notice_id)) if notice else []
+        if notice is None or (desk.case.notice and not rows):
             return None
-        rows = _contacts(desk.conn, desk.row.id, notice.document_id)
         tried = [(row, _last_try(desk.conn, row.id)) for row in rows]
         left = [(row, last, self._word(desk, step, last)) for row, last in tried if _is_open(row, last)]
         unanswered = next((last for _, last, word in left if word == ""), None)
         if unanswered:
             return f.ActionFailed(Action.NOTICE, step.id, unanswered.code, transient=False)
-        pdf = read_document(self.world, desk.conn, notice.document_id)
-        again = [self._again(desk, row, last, word, pdf) for row, last, word in left]
-        return _plan(desk, debtor, notice_id, notice.document_id, pdf, [out for out in again if out])
+        again = [self._again(desk, debtor, row, last, word) for row, last, word in left]
+        return Plan(notice_id, tuple(way for way in again if way), desk.case.today(desk.now))
 
     def _again(
-        self, desk: Desk, contact: Row[Any], last: Row[Any], word: str | None, pdf: bytes
-    ) -> outbox.Outgoing | None:
+        self, desk: Desk, debtor: Row[Any], contact: Row[Any], last: Row[Any], word: str | None
+    ) -> Handover | None:
         """A way that is still open, to be looked up or tried; None where a person or an opt-out settled it."""
         if word == DONE_BY_HAND:
             _set(desk.conn, contact, state="accepted", accepted_at=datetime.now(UTC))
             return None
         _set(desk.conn, contact, state="in-flight")
+        pdf = read_document(self.world, desk.conn, contact.document_id)
         out = outbox.resume(self.world, desk.conn, contact, _attached(contact.channel, contact.short_ref, pdf))
         if word is not None:
             out = _anew(desk.conn, out, last.number + 1)
         if contact.channel != "letter" and desk.case.deaf_to(contact.channel) and not out.tried_since:
             _set(desk.conn, contact, state="failed", settled_at=datetime.now(UTC))
             return None
-        return out
+        return Handover(out, _letter_again(desk.conn, debtor, contact, pdf))
 
     def _word(self, desk: Desk, step: Step, last: Row[Any]) -> str | None:
         """What a person said of this try by doing the task it became; empty until then, None if nobody was asked."""
@@ -165,44 +178,35 @@ class Notices:
     def _new(self, desk: Desk, debtor: Row[Any], notice_id: UUID, step: Step, number: int) -> Plan | f.Told:
         if deferred := wait_for_news(desk, step.id) or notice_waits(desk, step.id, built_channels(step), debtor):
             return deferred
-        days = stated_days(desk, step)
-        firm = announced(desk, step, days)
+        days, firm = stated_days(desk, step), announced(desk.case, desk.policy, step, desk.case.today(desk.now))
         if firm is None:
             return f.ActionFailed(Action.NOTICE, step.id, "NothingToAnnounce", transient=False)
-        conn, today = desk.conn, desk.case.today(desk.now)
-        creditor = read_creditor(conn, desk.row.creditor_id)
-        view = creditor_view(*creditor)
-        shown = quotes.standing(conn, _wanted(desk, step, creditor[1], today), today)
-        invoice = read_invoices(conn, [desk.row.invoice_id])[desk.row.invoice_id]
-        claim = Claim(desk.case, invoice, shown.get(desk.row.id, ""))
-        address = address_lines(debtor)
-        pdf = notice_pdf(
-            NoticeData(
-                creditor=view,
-                debtor=debtor_view(debtor, desk.case.terms.consumer),
-                invoices=(invoice_view(claim, today),),
-                how=how_to("letter", view, creditor[1].how_to_pay),
-                on=today,
-                notice_id=str(notice_id),
-                deadline_days=days,
-                firm_step=firm,
-                addresses=("\n".join(address),) if address else (),
-            )
-        )
-        document_id = keep_document(
-            self.world, conn, desk.row.id, "notice", f"notificacao-{notice_id}.pdf", PDF, pdf, desk.now
-        )
+        issue = _Issue.of(desk, debtor, step, notice_id, number, days, firm)
+        ways = first_ways(spots(desk, debtor, step))
+        document_id, pdf = issue.document(next((way.spot for way in ways if not way.spot.party_id), None))
         _write_notice(desk, notice_id, step, document_id, days)
-        issue = _Issue(desk, debtor, step, number, document_id, pdf, creditor, claim, firm)
-        return _plan(desk, debtor, notice_id, document_id, pdf, issue.ways())
+        return Plan(notice_id, issue.hand_over(ways, document_id, pdf), desk.case.today(desk.now))
+
+    def _elsewhere(self, desk: Desk, debtor: Row[Any], notice_id: UUID, step: Step) -> Plan | f.Told:
+        """The same notice to the next address of each channel that failed; without one, the case is told so."""
+        if waits := notice_waits(desk, step.id, built_channels(step), debtor):
+            return waits
+        rows, (creditor, _) = carried(desk.conn, notice_id), read_creditor(desk.conn, desk.row.creditor_id)
+        ways = further_ways(spots(desk, debtor, step), rows, desk.case, creditor.salt)
+        firm = announced(desk.case, desk.policy, step, desk.case.today(desk.now))
+        if not ways or firm is None:
+            return f.NoticeSentAgain(str(notice_id), step.id)
+        issue = _Issue.of(desk, debtor, step, notice_id, _round(desk.conn, desk.row.id), stated_days(desk, step), firm)
+        first = desk.conn.execute(select(NOTICE.c.document_id).where(NOTICE.c.id == notice_id)).scalar_one()
+        pdf = read_document(self.world, desk.conn, first)
+        return Plan(notice_id, issue.hand_over(ways, first, pdf, anew=True), desk.case.today(desk.now))
 
     # --- call ------------------------------------------------------------------------------------------------------
-    def _hand_over(self, plan: Plan, out: outbox.Outgoing) -> outbox.Result:
-        if out.channel != "letter":
-            return outbox.dispatch(self.world, out)
-        letter = Letter(out.contact_id, plan.recipient, plan.address, plan.pdf)
+    def _hand_over(self, plan: Plan, way: Handover) -> outbox.Result:
+        if way.letter is None:
+            return outbox.dispatch(self.world, way.out)
         try:
-            hand_to_mail_house(self.world.letters, plan.day, letter)
+            hand_to_mail_house(self.world.letters, plan.day, way.letter)
         except OSError:
             return outbox.Result("not-sent", code="Unavailable")
         return outbox.Result("accepted")
@@ -215,19 +219,22 @@ class Notices:
             if done := desk.recorded(given.generation, given.seq):
                 return done
             # Before what arrived during the call: an extension that arrived meanwhile makes this notice void.
-            for fact in self._meaning(desk, given, plan, [result for _, result in results]):
+            for fact in self._meaning(desk, given, plan, results):
                 desk.hear(fact, cause_of(given.action, given))
             desk.read_inbox()
             return desk.conclude(given.generation, given.seq)
 
-    def _meaning(self, desk: Desk, given: Perform, plan: Plan, results: Sequence[outbox.Result]) -> Sequence[f.Told]:
-        asked = next((result for result in results if result.verdict in ASKED), None)
-        verdicts = {result.verdict for result in results}
+    def _meaning(
+        self, desk: Desk, given: Perform, plan: Plan, results: Sequence[tuple[outbox.Outgoing, outbox.Result]]
+    ) -> Sequence[f.Told]:
+        asked = next((result for _, result in results if result.verdict in ASKED), None)
+        verdicts = {result.verdict for _, result in results}
         if asked:
             return [f.ActionFailed(given.action, given.step, asked.code, transient=False)]
         if "unknown" in verdicts:
-            real = self.world.clock.real(desk.now) + timedelta(seconds=self.world.unknown_for)
-            until = self.world.clock.business(real)
+            doubtful = (out for out, result in results if result.verdict == "unknown")
+            wait = max(outbox.look_again_after(self.world, out) for out in doubtful)
+            until = self.world.clock.business(self.world.clock.real(desk.now) + wait)
             return [f.ContactDeferred(given.step, until, "outcome of the notice's call unknown, to be looked up")]
         if "not-sent" in verdicts:
             return [f.ActionFailed(given.action, given.step, "Unavailable", transient=True)]
@@ -235,21 +242,41 @@ class Notices:
 
     def _issued(self, desk: Desk, given: Perform, plan: Plan) -> Sequence[f.Told]:
         """Every way is settled: by which ways the notice went, and what is already known to have become of each."""
-        notice_id, rows = str(plan.notice_id), _contacts(desk.conn, desk.row.id, plan.document_id)
-        taken = tuple(row.channel for row in rows if row.state != "failed")
-        values: dict[str, Any] = {"state": "issued", "issued_at": desk.now, "proof_level": "sent" if taken else ""}
-        if taken and desk.policy.proof == "sent":
-            values |= {"state": "proved", "proof_on": desk.case.today(desk.now)}
-        desk.conn.execute(update(NOTICE).where(NOTICE.c.id == plan.notice_id).values(values))
-        told: list[f.Told] = [f.NoticeIssued(notice_id, given.step, taken)]
+        rows = untold(desk.case, carried(desk.conn, plan.notice_id))
+        told = [self._went(desk, given, plan, rows)]
         for row in rows:
+            party = party_of(row)
             if row.state in ("failed", "bounced"):
                 code = _last_try(desk.conn, row.id).code or row.state
-                told.append(f.NoticeReturned(notice_id, row.channel, code))
+                told.append(f.NoticeReturned(str(plan.notice_id), row.way, code, party))
             elif row.state == "delivered":
                 on = desk.case.today(self.world.clock.business(row.settled_at))
-                told.append(f.NoticeProved(notice_id, row.channel, "delivered", on))
+                told.append(f.NoticeProved(str(plan.notice_id), row.way, "delivered", on, party))
         return told
+
+    def _went(self, desk: Desk, given: Perform, plan: Plan, rows: Sequence[Row[Any]]) -> f.Told:
+        notice_id, sendings = str(plan.notice_id), tuple(_sending(row) for row in rows if row.state != "failed")
+        taken = tuple(sending.way for sending in sendings if not sending.party)
+        values: dict[str, Any] = {} if desk.case.notice else {"state": "issued", "issued_at": desk.now}
+        if desk.policy.proof == "sent" and taken:
+            values |= {"state": "proved", "proof_level": "sent", "proof_on": desk.case.today(desk.now)}
+        elif not desk.case.notice:
+            values["proof_level"] = "sent" if taken else ""
+        if values:
+            desk.conn.execute(update(NOTICE).where(NOTICE.c.id == plan.notice_id).values(values))
+        content = self._content(desk, plan.notice_id)
+        if desk.case.notice:
+            return f.NoticeSentAgain(notice_id, given.step, tuple(map(_sending, rows)), content)
+        return f.NoticeIssued(notice_id, given.step, taken, sendings, content)
+
+    def _content(self, desk: Desk, notice_id: UUID) -> str:
+        document = desk.conn.execute(select(NOTICE.c.document_id).where(NOTICE.c.id == notice_id)).scalar_one()
+        salt = read_creditor(desk.conn, desk.row.creditor_id)[0].salt
+        return keyed(salt, read_document(self.world, desk.conn, document))
+
+
+def _sending(row: Row[Any]) -> f.Sending:
+    return f.Sending(row.way, party_of(row), row.address_hmac, row.origin)
 
 
 def _wanted(desk: Desk, step: Step, settings: CreditorSettings, today: date) -> list[quotes.Quote]:
@@ -264,64 +291,101 @@ class _Issue:
     desk: Desk
     debtor: Row[Any]
     step: Step
+    notice_id: UUID
     number: int
-    document_id: UUID
-    pdf: bytes
-    creditor: tuple[Any, Any]
-    claim: Claim
+    days: int
     firm: FirmStep
+    creditor: tuple[Any, CreditorSettings]
+    claim: Claim
 
-    def ways(self) -> list[outbox.Outgoing]:
-        """The intent of every way of the step that can be used. A letter needs an address and no consent."""
-        made = (self._letter() if c == "letter" else self._message(cast(Channel, c)) for c in built_channels(self.step))
-        return [out for out in made if out]
+    @classmethod
+    def of(
+        cls, desk: Desk, debtor: Row[Any], step: Step, notice_id: UUID, number: int, days: int, firm: FirmStep
+    ) -> _Issue:
+        """What is said now: today's debt, and the payment code that stands."""
+        creditor, today = read_creditor(desk.conn, desk.row.creditor_id), desk.case.today(desk.now)
+        shown = quotes.standing(desk.conn, _wanted(desk, step, creditor[1], today), today)
+        invoice = read_invoices(desk.conn, [desk.row.invoice_id])[desk.row.invoice_id]
+        claim = Claim(desk.case, invoice, shown.get(desk.row.id, ""))
+        return cls(desk, debtor, step, notice_id, number, days, firm, creditor, claim)
 
-    def _letter(self) -> outbox.Outgoing | None:
-        if not address_lines(self.debtor):
-            return None
-        return self._intend("letter", None, Message("", "", None), outbox.short_ref())
+    def document(self, spot: Spot | None) -> tuple[UUID, bytes]:
+        """The letter for one address, made and kept: its row's id and its bytes."""
+        desk, view, today = self.desk, creditor_view(*self.creditor), self.desk.case.today(self.desk.now)
+        party = spot.party if spot else None
+        where = spot.address if spot and spot.channel == LETTER else "\n".join(address_lines(self.debtor))
+        pdf = notice_pdf(
+            NoticeData(
+                creditor=view,
+                debtor=debtor_view(self.debtor, desk.case.terms.consumer),
+                invoices=(invoice_view(self.claim, today),),
+                how=how_to("letter", view, self.creditor[1].how_to_pay),
+                on=today,
+                notice_id=str(self.notice_id),
+                deadline_days=self.days,
+                firm_step=self.firm,
+                addresses=(where,) if where else (),
+                addressee=DebtorView(party.name, party.document, consumer=False) if party else None,
+                bound_as=ROLES[party.role]["words"] if party else "",
+            )
+        )
+        name = f"notificacao-{self.notice_id}.pdf"
+        return keep_document(desk.world, desk.conn, desk.row.id, "notice", name, PDF, pdf, desk.now), pdf
 
-    def _message(self, channel: Channel) -> outbox.Outgoing | None:
-        desk = self.desk
-        if desk.case.deaf_to(channel):
-            return None
-        point = desk.conn.execute(
-            select(CONTACT_POINT)
-            .where(CONTACT_POINT.c.debtor_id == self.debtor.id, CONTACT_POINT.c.channel == channel)
-            .where(CONTACT_POINT.c.state == "usable", NOT_CLOSED)
-            .order_by(CONTACT_POINT.c.rank, CONTACT_POINT.c.id)
-        ).first()
-        if point is None or bars(desk, self.debtor, point):
-            return None
-        reference, today = outbox.short_ref(), desk.case.today(desk.now)
+    def hand_over(
+        self, ways: Sequence[Way], document_id: UUID, pdf: bytes, *, anew: bool = False
+    ) -> tuple[Handover, ...]:
+        """The intent of each way. The window of an envelope shows one address: each other one has a letter of its own.
+
+        `anew`: the document was made for an address that failed.
+        """
+        made = []
+        for way in ways:
+            own = way.spot.channel == LETTER and (anew or way.spot.party is not None)
+            made.append(self._one(way, *(self.document(way.spot) if own else (document_id, pdf))))
+        return tuple(made)
+
+    def _one(self, way: Way, document_id: UUID, pdf: bytes) -> Handover:
+        spot, reference = way.spot, outbox.short_ref()
+        if spot.channel == LETTER:
+            out = self._intend(way, document_id, Message("", "", None), reference, ())
+            name = spot.party.name if spot.party else self.debtor.name
+            return Handover(out, Letter(out.contact_id, name, tuple(spot.address.splitlines()), pdf))
+        desk, channel = self.desk, cast(Channel, spot.channel)
+        today = desk.case.today(desk.now)
         data = message_data(self.creditor, self.debtor, [self.claim], desk.policy, today, reference, channel)
         message = render(self.step.text or "", channel, replace(data, next_step=NEXT_STEP[self.firm]))
-        return self._intend(channel, point, message, reference)
+        return Handover(self._intend(way, document_id, message, reference, _attached(channel, reference, pdf)))
 
-    def _intend(self, channel: str, point: Row[Any] | None, message: Message, reference: str) -> outbox.Outgoing:
-        desk, (creditor, settings) = self.desk, self.creditor
+    def _intend(
+        self, way: Way, document_id: UUID, message: Message, reference: str, attached: tuple[Attachment, ...]
+    ) -> outbox.Outgoing:
+        desk, (creditor, settings), spot = self.desk, self.creditor, way.spot
         contact_id = outbox.intend(
             desk.conn,
-            links=[(desk.row.id, f"{self.step.id}:{channel}", self.number)],
+            links=[(desk.row.id, link_step(self.step.id, way), self.number)],
             salt=creditor.salt,
             # A letter has no text beside its document, so that is what the hash of its content is made of.
-            html=message.html or str(self.document_id),
+            html=message.html or str(document_id),
             creditor_id=desk.row.creditor_id,
             debtor_id=self.debtor.id,
-            contact_point_id=point.id if point else None,
-            channel=channel,
+            contact_point_id=spot.point.id if spot.point else None,
+            channel=spot.channel,
             purpose="notice",
             text_id=self.step.text or "",
             subject=message.subject,
             body=message.text,
             short_ref=reference,
             counts=False,
-            document_id=self.document_id,
+            document_id=document_id,
             planned_at=desk.now,
         )
-        to, attached = point.address if point else "", _attached(channel, reference, self.pdf)
+        write_sending(desk.conn, self.notice_id, contact_id, way, creditor.salt)
+        to = "" if spot.channel == LETTER else spot.address
         answers = outbox.reply_to(desk.world, contact_id, creditor.email)
-        return outbox.Outgoing(contact_id, channel, to, settings, answers, message, reference, 1, attached, formal=True)
+        return outbox.Outgoing(
+            contact_id, spot.channel, to, settings, answers, message, reference, 1, attached, formal=True
+        )
 
 
 # --- what the letter says --------------------------------------------------------------------------------------------
@@ -331,46 +395,13 @@ def stated_days(desk: Desk, step: Step) -> int:
     Of a deadline in business days that is the deadline itself; of one in days, weeks or months, which the case moves by
     the calendar (`domain.fold.notice_deadline`), what always fits into it.
     """
-    case, today = desk.case, desk.case.today(desk.now)
-    days = []
+    today, days = desk.case.today(desk.now), []
     for later in range(SILENT_NOTICE.days + 1):
         received = today + timedelta(days=later)
-        over = notice_deadline(replace(case, notice=Notice("", step.id, today, {}, received)), desk.policy)
-        between = (received + timedelta(days=n) for n in range(1, (over - received).days)) if over else ()
+        over = deadline_from(received, step.id, desk.policy)
+        between = (received + timedelta(days=n) for n in range(1, (over - received).days))
         days.append(sum(is_bank_day(day) for day in between))
     return min(days)
-
-
-def announced(desk: Desk, step: Step, days: int) -> FirmStep | None:
-    """What this case's ladder does when the deadline is over: a threat of what it would not do is false (CDC art. 71).
-
-    Conditions are judged as they will stand if nothing is paid until then; None where nothing firm follows.
-    """
-    case, steps = desk.case, desk.policy.steps
-    on = add_bank_days(case.today(desk.now), days + 1)
-    values: dict[str, Decimal | int | str] = {
-        "balance": case.debt(on).total,
-        "days_late": max((on - case.terms.due).days, 0),
-        "debtor": "consumer" if case.terms.consumer else "company",
-        "protest": case.protest.word,
-    }
-    for rung in steps[steps.index(step) + 1 :]:
-        done = rung.id in case.steps and case.steps[rung.id].status != "pending"
-        if done or (rung.when and not rung.when.holds(values)):
-            continue
-        if rung.do == Do.PROTEST and on <= case.limitation().first:
-            return "protest"
-        if rung.do == Do.LEGAL:
-            return "legal"
-    return None
-
-
-def address_lines(debtor: Row[Any]) -> tuple[str, ...]:
-    """The debtor's postal address as it stands on an envelope; empty where it is not complete."""
-    if not all(part.strip() for part in (debtor.address, debtor.city, debtor.uf, debtor.cep)):
-        return ()
-    lines = (debtor.address, debtor.district, f"{pt.cep(debtor.cep)} {debtor.city}/{debtor.uf}")
-    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _attached(channel: str, reference: str, pdf: bytes) -> tuple[Attachment, ...]:
@@ -402,11 +433,22 @@ def _write_notice(desk: Desk, notice_id: UUID, step: Step, document_id: UUID, da
     )
 
 
-def _contacts(conn: Connection, case_id: UUID, document_id: UUID) -> Sequence[Row[Any]]:
-    """The contacts that carry a notice, one for each way."""
-    linked = select(CONTACT).join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
-    mine = (CONTACT_CASE.c.case_id == case_id) & (CONTACT.c.document_id == document_id)
-    return conn.execute(linked.where(mine, CONTACT.c.purpose == "notice").order_by(CONTACT_CASE.c.step)).all()
+def _round(conn: Connection, case_id: UUID) -> int:
+    """How many notices the case has had: what goes to further addresses is of the last of them."""
+    return int(conn.execute(select(func.count()).where(NOTICE.c.case_id == case_id)).scalar_one())
+
+
+def _letter_again(conn: Connection, debtor: Row[Any], contact: Row[Any], pdf: bytes) -> Letter | None:
+    """The letter of a contact as it was meant: to the party, point or record that it was written for."""
+    if contact.channel != LETTER:
+        return None
+    if contact.party_id:
+        party = conn.execute(select(PARTY).where(PARTY.c.id == contact.party_id)).one()
+        return Letter(contact.id, party.name, address_lines(party), pdf)
+    if contact.contact_point_id is None:
+        return Letter(contact.id, debtor.name, address_lines(debtor), pdf)
+    point = select(CONTACT_POINT.c.address).where(CONTACT_POINT.c.id == contact.contact_point_id)
+    return Letter(contact.id, debtor.name, tuple(conn.execute(point).scalar_one().splitlines()), pdf)
 
 
 def _is_open(contact: Row[Any], last: Row[Any]) -> bool:

@@ -110,6 +110,15 @@ class Voice(BaseModel):
     staffed: Staffed | None = None
 
 
+class Signatory(BaseModel):
+    """Who may sign for the creditor (letters of consent), and until when his powers are proved; None: without end."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=1)
+    document: str = Field(min_length=11, max_length=18)
+    powers_until: date | None = None
+
+
 class CreditorSettings(BaseModel):
     """Ladders by kind of debtor (names of policies), senders, ways to pay and to verify, the protest agreement."""
 
@@ -121,6 +130,7 @@ class CreditorSettings(BaseModel):
     how_to_verify: str
     site: str = ""
     presenter: Presenter | None = None
+    signatories: list[Signatory] = Field(default_factory=list)
     pix: Pix | None = None
     bank_accounts: list[BankAccount] = Field(default_factory=list)
     """Where any are named, bank files of other accounts are refused."""

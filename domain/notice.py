@@ -7,7 +7,7 @@ electronic message proves what its provider recorded, and never more than that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal, cast, get_args
@@ -26,13 +26,17 @@ DEFAULT_DEADLINE = Offset(10, "bd")
 OUTCOMES = {row["outcome"]: row for row in table("notice_outcomes")}
 """What becomes of a letter, as the mail reports it: whether it proves, and whether its address stays good."""
 _FAILED = "failed"
-Announced = Literal["protest", "legal"]
+Announced = Literal["protest", "legal", "negotiate", "listing", "agency"]
 """What a notice can announce: what this case's ladder does when the deadline is over."""
+ANNOUNCES: Mapping[Do, Announced] = {
+    Do.PROTEST: "protest", Do.LEGAL: "legal", Do.NEGOTIATE: "negotiate", Do.LIST: "listing", Do.AGENCY: "agency",
+}  # fmt: skip
+"""What each firm kind of step is called there; the first that follows is announced."""
 
 
 def opens(level: str, policy: Policy) -> bool:
     """Does this level of proof open the gate of this ladder (`proof:`)?"""
-    return level in LEVELS and LEVELS.index(cast(Level, level)) >= LEVELS.index(policy.proof)
+    return level in LEVELS and LEVELS.index(level) >= LEVELS.index(policy.proof)
 
 
 def proved_by(outcome: str, rules: NoticeRules) -> Level | None:
@@ -47,7 +51,7 @@ def proved_by(outcome: str, rules: NoticeRules) -> Level | None:
 
 def better(known: str, level: Level) -> str:
     """The better of two news of one way: a receipt that comes late takes nothing back."""
-    return known if known in LEVELS and LEVELS.index(cast(Level, known)) > LEVELS.index(level) else level
+    return known if known in LEVELS and LEVELS.index(known) > LEVELS.index(level) else level
 
 
 def failed(way: str) -> bool:
@@ -165,8 +169,8 @@ def announced(case: Case, policy: Policy, step: Step, today: date) -> Announced 
         if done or (rung.when and not rung.when.holds(values)):
             continue
         protestable = on <= case.limitation().first or case.limitation_overridden
-        if rung.do == Do.PROTEST and protestable and case.portfolio == "simple":
-            return "protest"
-        if rung.do == Do.LEGAL:
-            return "legal"
+        if rung.do in (Do.PROTEST, Do.NEGOTIATE) and not (protestable and case.portfolio == "simple"):
+            continue
+        if rung.do in ANNOUNCES:
+            return ANNOUNCES[rung.do]
     return None

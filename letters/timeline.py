@@ -155,6 +155,8 @@ def happened(fact: f.Fact) -> str:
     values = {name: _shown(name, value) for name, value in vars(fact).items()}
     if isinstance(fact, f.NoticeProved):
         values["level"] = proof_words(fact.channel, fact.level)
+    if isinstance(fact, f.NoticeSentAgain):
+        values["sendings"] = ", ".join(channel(sending.way) for sending in fact.sendings) or "nenhum que falte tentar"
     return HAPPENED[fact.kind].format_map(values)
 
 
@@ -180,8 +182,10 @@ def _shown(name: str, value: Any) -> str:
 
 
 def channel(code: str) -> str:
-    """The channel in Portuguese; one that has no name here is shown as it is."""
-    return _CHANNELS.get(code, code)
+    """The channel in Portuguese; one that has no name here is shown as it is. `letter-2`: by the second address."""
+    way, _, party = code.partition(" ")
+    kind, _, number = way.partition("-")
+    return " ".join(filter(None, (_CHANNELS[kind], number, party))) if kind in _CHANNELS else code
 
 
 def word(code: Any) -> str:
@@ -201,23 +205,39 @@ def ways_of_notices(facts: Iterable[f.Fact]) -> dict[str, dict[str, str]]:
         match fact:
             case f.NoticeIssued():
                 present = fact.notice_id
-                found[present] = dict.fromkeys(fact.channels, "sent")
+                found[present] = dict.fromkeys(fact.channels, "sent") | _went(fact.sendings)
+            case f.NoticeSentAgain():
+                found[fact.notice_id] |= _went(fact.sendings)
             case f.NoticeProved():
-                found[fact.notice_id][fact.channel] = fact.level
+                found[fact.notice_id][_way(fact.channel, fact.party)] = fact.level
             case f.NoticeReturned():
-                found[fact.notice_id][fact.channel] = f"failed: {fact.reason}"
-            case f.ContactLogged(channel="letter") if "letter" in found.get(present, {}):
-                found[present]["letter"] = fact.outcome if fact.outcome in LEVELS else f"failed: {fact.outcome}"
-            case f.Extended():
+                found[fact.notice_id][_way(fact.channel, fact.party)] = f"failed: {fact.reason}"
+            case f.ContactLogged(channel="letter") if _logged_way(fact) in found.get(present, {}):
+                outcome = fact.outcome if fact.outcome in LEVELS else f"failed: {fact.outcome}"
+                found[present][_logged_way(fact)] = outcome
+            case f.Extended() | f.NoticeVoided():
                 present = ""
     return found
+
+
+def _went(sendings: Iterable[f.Sending]) -> dict[str, str]:
+    return {_way(sending.way, sending.party): "sent" for sending in sendings}
+
+
+def _way(way: str, party: str) -> str:
+    """A way to the debtor by its name; to another party with the beginning of his id beside it."""
+    return f"{way} ({party[:8]})" if party else way
+
+
+def _logged_way(fact: f.ContactLogged) -> str:
+    return _way(fact.way or "letter", fact.party)
 
 
 def proof_words(channel: str, level: str) -> str:
     """What can be proved of one way of a notice, never more: a provider's "delivered" is a server's or handset's."""
     if level.startswith("failed"):
         return f"não entregue ({level.partition(': ')[2] or 'sem motivo informado'})"
-    return _PROOF_OF_LETTER[level] if channel == "letter" else _PROOF[level]
+    return _PROOF_OF_LETTER[level] if channel.startswith("letter") else _PROOF[level]
 
 
 _PROOF = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from activities.notice_ways import address_lines
 from db.rows import CASE, CONTACT_POINT, DEBTOR
 from domain import facts as f
 from domain.case import ELECTRONIC
@@ -24,8 +26,8 @@ from starter.lookup import find_case
 from starter.people import require_active
 
 CHANNELS = ("email", "sms", "whatsapp", "voice", "call")
-ADDRESS = "address"
-"""The postal address stands with the debtor himself; there is one."""
+ADDRESS, LETTER = "address", "letter"
+"""The debtor has one postal address; further ones, for letters that come back, are points of a letter."""
 
 
 Write = Callable[[Installation, Connection, Row[Any]], list[f.Told]]
@@ -44,16 +46,18 @@ class Changed:
 def add(
     case: str, creditor: str, channel: str, address: str, where: Mapping[str, str], source: str, by: str
 ) -> Changed:
-    """Add a way to reach the debtor of a case, or correct his postal address (channel `address`, parts in `where`).
+    """Add a way to reach the debtor of a case; correct his postal address (channel `address`, parts in `where`), or add
+    a further one (channel `letter`).
 
     Raises `BadInput` for what cannot be an address of that channel.
     """
 
     def write(house: Installation, conn: Connection, debtor: Row[Any]) -> list[f.Told]:
         if channel == ADDRESS:
-            conn.execute(update(DEBTOR).where(DEBTOR.c.id == debtor.id).values(**_postal(where)))
+            conn.execute(update(DEBTOR).where(DEBTOR.c.id == debtor.id).values(**postal(where)))
             return [f.ContactDataChanged("letter")]
-        row = {"debtor_id": debtor.id, "channel": channel, "address": _normal(channel, address), "state": "usable"}
+        to = _envelope(where) if channel == LETTER else _normal(channel, address)
+        row = {"debtor_id": debtor.id, "channel": channel, "address": to, "state": "usable"}
         last = select(func.coalesce(func.max(CONTACT_POINT.c.rank), -1) + 1).where(
             CONTACT_POINT.c.debtor_id == debtor.id
         )
@@ -156,6 +160,11 @@ def _change(text: str, creditor: str, channel: str, by: str, write: Write) -> Ch
         return Changed(debtor.id, channel, asyncio.run(ask()))
 
 
+def _envelope(where: Mapping[str, str]) -> str:
+    """A postal address as the lines of an envelope. Raises `BadInput` like `postal`."""
+    return "\n".join(address_lines(SimpleNamespace(**postal(where))))
+
+
 def _normal(channel: str, address: str) -> str:
     """An address in the one form in which it is stored. Raises `BadInput`."""
     if channel not in CHANNELS:
@@ -168,7 +177,7 @@ def _normal(channel: str, address: str) -> str:
     return phone.e164
 
 
-def _postal(where: Mapping[str, str]) -> dict[str, str]:
+def postal(where: Mapping[str, str]) -> dict[str, str]:
     """The columns of a postal address. Raises `BadInput` where a part is missing or parts contradict each other."""
     parts = {name: " ".join((where.get(name) or "").split()) for name in ("street", "district", "city", "uf", "cep")}
     if missing := [name for name in ("street", "city", "uf", "cep") if not parts[name]]:

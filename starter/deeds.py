@@ -18,9 +18,11 @@ from db.rows import CONTACT, CONTACT_CASE, FACT, NOTE, PAYMENT
 from domain import facts as f
 from domain.calendars import next_bank_day
 from domain.case import LEVELS, load
+from domain.eligibility import nfe_means
 from domain.errors import BadInput, Refused
 from domain.matching import STAFF
 from domain.money import ZERO
+from domain.notice import OUTCOMES
 from domain.policy import Policy
 from domain.schedule import move
 from gateways.documents import DocumentStore
@@ -39,7 +41,7 @@ HOWS = ("staff", "reply", "link", "phone")
 """How a debtor's word reached us."""
 SPOKEN = ("call", "whatsapp", "email", "sms", "visit")
 """Channels of a logged contact that count in the debtor's caps."""
-LETTER_OUTCOMES = (*LEVELS, "returned", "refused", "unknown-address", "absent")
+LETTER_OUTCOMES = tuple(dict.fromkeys((*LEVELS, *(code for code in OUTCOMES if code != "unread"))))
 """What becomes of a letter: a level of proof, or why it came back."""
 
 
@@ -240,6 +242,26 @@ def migrate(policy_hash: str) -> Make:
     return make
 
 
+# --- may the title go? -----------------------------------------------------------------------------------------------
+def bank_order(form: Form, _by: Author) -> Deed:
+    """The bank holds an instruction of its own, or confirmed that it is gone."""
+    kind = cast(f.BankOrderKind, form.text("tipo", *get_args(f.BankOrderKind)))
+    return Deed(f.BankOrder(kind, not form.yes("baixada"), "staff"))
+
+
+def portfolio(form: Form, _by: Author) -> Deed:
+    """Whose the title is."""
+    return Deed(f.PortfolioChanged(cast(f.Portfolio, form.text("tipo", *get_args(f.Portfolio))), "staff"))
+
+
+def nfe_event(form: Form, _by: Author) -> Deed:
+    """An event of the electronic invoice. Raises `BadInput` for a code that the table does not know."""
+    event = form.text("evento")
+    if not nfe_means(event):
+        raise BadInput(f"evento {event!r}: this version knows 110111, 110112, 210200, 210210, 210220 and 210240")
+    return Deed(f.InvoiceEvent(event, "staff"))
+
+
 # --- words -----------------------------------------------------------------------------------------------------------
 def note(form: Form, by: Author) -> Deed:
     """Free text about a case, in a row that can be erased."""
@@ -251,7 +273,8 @@ def log(form: Form, by: Author) -> Deed:
     """A contact that a person made, or news of a letter. What reached the debtor's ear counts in his caps."""
     channel = form.text("canal", *SPOKEN, "letter")
     outcome = form.text("resultado", *LETTER_OUTCOMES) if channel == "letter" else form.code("resultado")
-    fact = f.ContactLogged(channel, outcome, form.values.get("passo", ""), form.past_day("data"))
+    way, party = form.values.get("via", ""), form.values.get("parte", "")
+    fact = f.ContactLogged(channel, outcome, form.values.get("passo", ""), form.past_day("data"), way, party)
     return Deed(fact) if channel == "letter" else Deed(fact, _contact(fact, by.now))
 
 

@@ -64,16 +64,23 @@ def say(conn: Connection, approval_id: UUID, staff: Row[Any], yes: bool, reason:
     """
     approval = conn.execute(select(APPROVAL).where(APPROVAL.c.id == approval_id).with_for_update()).one()
     _check(conn, approval, staff, yes)
+    if not yes and not reason.strip():
+        raise BadInput("--reason: a refusal needs a reason; say what would have to change")
     word = {"approval_id": approval_id, "staff_id": staff.id, "yes": yes, "reason": reason, "said_at": now}
     conn.execute(insert(WORD).values(**word))
-    return int(approval.needed) - _words(conn, approval)
+    return int(approval.needed) - word_count(conn, approval)
 
 
 def _check(conn: Connection, approval: Row[Any], staff: Row[Any], yes: bool) -> None:
     if approval.state != "asked":
         raise Refused("not-asked", f"this approval does not wait any more, it is {approval.state}")
-    if approval.role not in staff.roles:
-        raise Refused("wrong-role", f"this needs the role {approval.role}; {staff.id} has {', '.join(staff.roles)}")
+    if staff.id == approval.asked_by:
+        raise Refused("own-request", f"{staff.id} asked for this; another person must answer")
+    roles = [role for role in (approval.role, approval.escalated_to) if role]
+    if not {*roles} & {*staff.roles}:
+        raise Refused(
+            "wrong-role", f"this needs the role {' or '.join(roles)}; {staff.id} has {', '.join(staff.roles)}"
+        )
     if yes and staff.limit < approval.amount:
         raise Refused("over-limit", f"this is about R$ {approval.amount}; the limit of {staff.id} is R$ {staff.limit}")
     said = select(WORD.c.yes).where(WORD.c.approval_id == approval.id, WORD.c.staff_id == staff.id)
@@ -81,13 +88,16 @@ def _check(conn: Connection, approval: Row[Any], staff: Row[Any], yes: bool) -> 
         raise Refused("already-said", f"{staff.id} has already answered this; another person must")
 
 
-def _words(conn: Connection, approval: Row[Any]) -> int:
-    """How many people agree whose word counts today: active, with the role and a sufficient limit."""
+def word_count(conn: Connection, approval: Row[Any]) -> int:
+    """How many people agree whose word counts today: active, with a role that was asked and a sufficient limit."""
+    asked = STAFF.c.roles.contains([approval.role])
+    if approval.escalated_to:
+        asked = asked | STAFF.c.roles.contains([approval.escalated_to])
     counts = (
         select(func.count())
         .select_from(WORD.join(STAFF, STAFF.c.id == WORD.c.staff_id))
         .where(WORD.c.approval_id == approval.id, WORD.c.yes, STAFF.c.active, STAFF.c.limit >= approval.amount)
-        .where(STAFF.c.roles.contains([approval.role]))
+        .where(asked, STAFF.c.id != approval.asked_by)
     )
     return int(conn.execute(counts).scalar_one())
 

@@ -35,16 +35,32 @@ def creditors(app: Commands) -> None:
     app.add_typer(creditor, name="creditor")
 
     @creditor.command()
-    def add(file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML")], as_json: Json = False) -> None:
-        """Add a creditor from a YAML file, or change the one with the same code."""
+    def add(
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML")],
+        by: Annotated[str, typer.Option("--by", metavar="STAFF", help="who asks, where money or powers change")] = "",
+        as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Add a creditor from a YAML file, or change the one with the same code.
+
+        What says where money goes, or who may sign, changes only after a second person's `approve`.
+        """
         import policies
-        from starter.creditors import read_creditor, save_creditor
+        from starter.creditor_changes import change_creditor
+        from starter.creditors import read_creditor
         from starter.installation import installation
 
         given = read_creditor(file, policies.DIRECTORY)
         with installation() as house:
-            made = {"id": save_creditor(house.engine, given, house.now), "code": given.code, "name": given.name}
-        show(made, as_json, lambda console: console.print(f"guardado: credor {given.code}, {given.name}"))
+            saved = change_creditor(house.engine, given, house.now, by)
+        made = {"id": saved.id, "code": given.code, "name": given.name}
+        waits = {"waits": saved.waits, "approval": saved.approval} if saved.waits else {}
+
+        def render(console: Console) -> None:
+            console.print(f"guardado: credor {given.code}, {given.name}")
+            if saved.waits:
+                console.print(f"aguarda aprovação de outra pessoa: {', '.join(saved.waits)} ({saved.approval})")
+
+        show(made | waits, as_json, render)
 
     @creditor.command("list")
     def list_(as_json: Json = False) -> None:

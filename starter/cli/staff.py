@@ -158,12 +158,16 @@ def words(app: Commands) -> None:
     @app.command()
     def refuse(
         what: Annotated[str, typer.Argument(metavar="ID", help="case or approval")],
-        reason: Reason = None, creditor: Creditor = "", as_json: Json = False,
+        reason: Reason = None,
+        until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="no for now: ask again then")] = None,
+        creditor: Creditor = "", as_json: Json = False,
     ) -> None:  # fmt: skip
-        """Say no to what waits for approval, signed in with REGUA_TOKEN. One no is enough."""
+        """Say no to what waits for approval, signed in with REGUA_TOKEN. One no is enough. Needs --reason."""
         from starter import approvals
+        from starter.forms import parse_day
 
-        _said(approvals.answer(what, creditor, reason or "", yes=False), as_json)
+        day = parse_day(until, "--until") if until else None
+        _said(approvals.answer(what, creditor, reason or "", yes=False, again_on=day), as_json)
 
     @app.command()
     def note(
@@ -186,12 +190,14 @@ def words(app: Commands) -> None:
             str | None, typer.Argument(metavar="OUTCOME", help="a short word; of a letter: delivered, returned, …")
         ] = None,
         step: Annotated[str | None, typer.Option("--step", help="the step it completes")] = None,
+        way: Annotated[str | None, typer.Option("--way", help="of a notice: which letter, like letter-2")] = None,
+        party: Annotated[str | None, typer.Option("--party", help="of a notice: to which other party, by id")] = None,
         on: On = None, creditor: Creditor = "", source: From = None, as_json: Json = False,
     ) -> None:  # fmt: skip
         """Log a contact that a person made, or what became of a letter. It counts in the debtor's caps."""
         from starter import deeds
 
-        columns = {"canal": channel, "resultado": outcome, "passo": step, "data": on}
+        columns = {"canal": channel, "resultado": outcome, "passo": step, "data": on, "via": way, "parte": party}
         perform(deeds.log, columns, case=case, creditor=creditor, by=by, source=source, as_json=as_json)
 
     @app.command()
@@ -209,9 +215,14 @@ def words(app: Commands) -> None:
 
 def _said(answer: object, as_json: bool) -> None:
     from starter.actions import Outcome
+    from starter.approvals import Settled
 
     if isinstance(answer, Outcome):
         report([answer], as_json)
+        return
+    if isinstance(answer, Settled):
+        done = "vale a partir de agora" if answer.status == "applied" else "recusada, nada muda"
+        show(answer, as_json, lambda c: c.print(f"mudança do credor ({answer.setting}): {done}"))
         return
     show(
         {"status": "said", "missing": answer}, as_json, lambda c: c.print(f"anotado: falta(m) {answer} aprovação(ões)")

@@ -19,6 +19,7 @@ from db.rows import (
     DOCUMENT,
     FACT,
     NOTICE,
+    NOTICE_SENDING,
     TASK,
     WEBHOOK_EVENT,
 )
@@ -63,12 +64,18 @@ class Desk:
                 link = {"contact_id": contact, "case_id": case.case, "step": step_of(n, purpose), "attempt": 1}
                 conn.execute(insert(CONTACT_CASE).values(link | {"lead": n == 0}))
                 if document:
+                    notice_id = uuid4()
                     conn.execute(
                         insert(NOTICE).values(
-                            id=uuid4(), case_id=case.case, step="notificacao", document_id=document, deadline_days=10,
+                            id=notice_id, case_id=case.case, step="notificacao", document_id=document, deadline_days=10,
                             issued_at=NOON, proof_level="", state="issued",
                         )
                     )  # fmt: skip
+                    conn.execute(
+                        insert(NOTICE_SENDING).values(
+                            contact_id=contact, notice_id=notice_id, way=channel, address_hmac="", origin="teste"
+                        )
+                    )
         if told:
             self.tell(contact)
         return contact

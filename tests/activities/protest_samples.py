@@ -226,6 +226,12 @@ class Office:
             mine = select(FACT.c.body).where(FACT.c.case_id == case_id).order_by(FACT.c.number)
             return [f.from_json(body) for body in conn.execute(mine).scalars()]
 
+    def correct_address(self, case_id: UUID) -> None:
+        """Somebody finds out where the debtor of a case lives."""
+        debtor = DEBTOR.c.id == self.row(CASE, case_id).debtor_id
+        with self.engine.begin() as conn:
+            conn.execute(update(DEBTOR).where(debtor).values(address="Rua Exemplo, 500"))
+
     def settings(self, **changes: Any) -> None:
         with self.engine.begin() as conn:
             conn.execute(update(CREDITOR).values(settings=SETTINGS | changes))

@@ -279,6 +279,7 @@ def test_a_delivered_notice_is_proved_on_the_civil_day_at_the_debtors_place(desk
             "channel": "email",
             "level": "delivered",
             "on": "2026-03-10",
+            "party": "",
         }
     ]
 
@@ -293,8 +294,17 @@ def test_a_notice_that_comes_back_is_told_with_its_code(desk: Desk, event: str, 
     sweep(desk)
     notice_id = str(desk.notice(case.case).id)
     assert desk.facts(case) == [
-        {"kind": "notice_returned", "notice_id": notice_id, "channel": "email", "reason": reason}
+        {"kind": "notice_returned", "notice_id": notice_id, "channel": "email", "reason": reason, "party": ""}
     ]
+
+
+def test_a_notice_that_was_read_is_told_so_once_although_it_was_delivered_before(desk: Desk) -> None:
+    case = desk.open()
+    contact = desk.send(case, channel="email", purpose="notice")
+    for event in ("delivered", "open", "click"):
+        desk.report(contact, event, **EMAIL)
+        sweep(desk)
+    assert [fact["level"] for fact in desk.facts(case)] == ["delivered", "read"]
 
 
 def test_a_notice_lost_by_our_own_fault_did_not_go_that_way_either(desk: Desk) -> None:

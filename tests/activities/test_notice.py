@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from firm_samples import DUE, EMAIL, TODAY, CrashError, Office, dies, notifying, open_office, provider
@@ -22,9 +22,10 @@ from sqlalchemy import Engine, insert, update
 from activities import documents, outbox
 from activities import notice as module
 from activities.notice import Notices
-from db.rows import APPROVAL, CLOSED_ADDRESS, CONTACT, CONTACT_POINT, DEBTOR, DOCUMENT, NOTICE
+from db.rows import APPROVAL, CASE, CLOSED_ADDRESS, CONTACT, CONTACT_POINT, DEBTOR, DOCUMENT, LEDGER, NOTICE, PARTY
 from domain import facts as f
 from domain.calendars import add_bank_days
+from domain.case import load
 from domain.decide import SILENT_NOTICE
 from domain.policy import Policy
 from domain.schedule import move
@@ -178,10 +179,9 @@ def test_a_notice_after_which_nothing_firm_follows_is_not_sent(opened: Open) -> 
     notify(office)
     assert not office.sent()
     assert not notices(office)
-    assert office.book("action_failed") == [
-        f.ActionFailed("notice", "notificacao", "NothingToAnnounce", transient=False)
-    ]
-    assert office.open_task("action-failed").owner == "supervisor"
+    [passed] = office.book("step_passed_over")
+    assert passed == f.StepPassedOver("notificacao", "nothing firm follows that it could announce")
+    assert office.open_task("ladder-finished").owner == "supervisor"
 
 
 @pytest.mark.parametrize("deadline", ["10bd", "15d", "2w", "1m"])
@@ -254,10 +254,68 @@ def test_when_the_only_address_is_refused_the_notice_is_attempted_never_notified
     sandbox.fate(EMAIL, "invalid")
     office = opened(notifying("[email]"))
     notify(office)
+    assert office.next.reason == "notice: another address"
+    notify(office)
     assert notices(office)[0].state == "attempted"
-    assert [fact.kind for fact in office.book()][-4:] == [
-        "notice_issued", "notice_returned", "notice_undeliverable", "approval_asked",
+    assert [fact.kind for fact in office.book()][-5:] == [
+        "notice_issued", "notice_returned", "notice_sent_again", "notice_undeliverable", "approval_asked",
     ]  # fmt: skip
+
+
+def test_a_notice_that_comes_back_goes_to_the_second_address_and_the_book_knows_both_by_hash_and_origin(
+    opened: Open,
+) -> None:
+    office = opened(contacts=(("email", EMAIL),))
+    second = {
+        "id": uuid4(), "debtor_id": office.ids.debtor, "channel": "letter", "role": "debtor", "source": "import",
+        "address": "Rua Segunda, 20\nCentro\n01305-000 São Paulo/SP", "changed_at": datetime.now(UTC),
+    }  # fmt: skip
+    with office.world.engine.begin() as conn:
+        conn.execute(insert(CONTACT_POINT).values(second | {"state": "usable", "consent": "", "rank": 9}))
+    notify(office)
+    office.tell(f.NoticeReturned(str(notices(office)[0].id), "letter", "moved"))
+    office.decide()
+    assert (office.next.action, office.next.reason) == ("notice", "notice: another address")
+    notify(office)
+    assert office.links() == {("notificacao:letter", 1), ("notificacao:email", 1), ("notificacao:letter-2", 1)}
+    assert [line["address"].splitlines()[0] for line in printed(office)] == ["Rua Fictícia, 10", "Rua Segunda, 20"]
+    [issued], [again] = office.book("notice_issued"), office.book("notice_sent_again")
+    sendings = (*issued.sendings, *again.sendings)  # type: ignore[union-attr]
+    assert [(s.way, s.origin) for s in sendings] == [
+        ("email", "teste"), ("letter", "debtor-record"), ("letter-2", "import"),
+    ]  # fmt: skip
+    assert len({s.address for s in sendings}) == 3
+    assert all(len(digest) == 64 for digest in (*(s.address for s in sendings), issued.content))  # type: ignore[union-attr]
+    assert "Rua" not in str(office.rows(LEDGER, LEDGER.c.case_id == office.ids.case))
+    assert standing(office).state == "issued"
+
+
+def standing(office: Office) -> Any:
+    """The notice as the case knows it."""
+    return load(office.rows(CASE, CASE.c.id == office.ids.case)[0].state).notice
+
+
+def test_each_bound_party_gets_his_own_letter_and_the_guarantor_of_the_contract_gets_none(opened: Open) -> None:
+    office = opened()
+    for role, name in (("avalista", "Avalista Inventado"), ("guarantor", "Fiadora Inventada")):
+        party = {
+            "id": uuid4(), "invoice_id": office.ids.invoice, "role": role, "document": "11144477735", "name": name,
+            "address": "Rua Terceira, 30", "city": "São Paulo", "uf": "SP", "cep": "01305000",
+        }  # fmt: skip
+        with office.world.engine.begin() as conn:
+            conn.execute(insert(PARTY).values(**party))
+        office.tell(f.PartyNamed(str(party["id"]), role))
+    office.decide()
+    notify(office)
+    recipients = [line["recipient"] for line in printed(office)]
+    assert sorted(recipients) == ["Avalista Inventado", "Devedora Inventada Comércio Ltda"]
+    [issued] = office.book("notice_issued")
+    [his] = [sending for sending in issued.sendings if sending.party]  # type: ignore[union-attr]
+    assert (his.way, his.origin) == ("letter", "party-record")
+    office.tell(f.ContactLogged("letter", "delivered", on=TODAY, party=his.party))
+    office.decide()
+    notice = standing(office)
+    assert (notice.proof_on, notice.others[his.party].proof_on) == (None, TODAY), "his proof is not the debtor's"
 
 
 # --- guards ----------------------------------------------------------------------------------------------------------
@@ -333,7 +391,7 @@ def test_a_crash_between_acceptance_and_record_sends_one_email(
 def test_a_crash_while_the_intent_is_written_leaves_nothing(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     office = opened()
     with monkeypatch.context() as crash:
-        crash.setattr(module, "_plan", dies)
+        crash.setattr(module._Issue, "hand_over", dies)
         with pytest.raises(CrashError):
             notify(office)
     assert not notices(office)

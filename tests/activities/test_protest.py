@@ -108,7 +108,13 @@ def test_a_completed_title_is_approved_and_presented_anew(office: Office) -> Non
     office.protest(case)
     [task] = office.rows(TASK)
     office.tell(case, f.TaskDone(str(task.id), "corrected"), "done")
-    following = office.decide(case)
-    assert following.reason == "awaits approval"
+    assert office.decide(case).action == "examine"
+    assert office.decide(case).reason.startswith("waits for a person")
+    [again] = [task for task in office.rows(TASK) if task.done_at is None]
+    assert (again.kind, again.details) == ("complete-title", ["street"]), "the word alone supplies nothing"
+    office.correct_address(case)
+    office.tell(case, f.ContactDataChanged("letter"), "corrected")
+    assert office.decide(case).action == "examine"
+    assert office.decide(case).reason == "awaits approval"
     assert office.state(case).protest.state == "none"
     assert office.row(CASE, case).stage == "notice"
