@@ -29,13 +29,14 @@ from letters.models import (
     FirmStep,
     InvoiceView,
     MemoryData,
+    MessageData,
     NoticeData,
     ProtestRecord,
     ReceiptData,
 )
 from letters.pdf import DIRECTORY
 
-Data = NoticeData | ReceiptData | AgreementData | MemoryData | ConsentData | DossierCover
+Data = NoticeData | ReceiptData | AgreementData | MemoryData | ConsentData | DossierCover | MessageData
 
 BR_CODE = "000201"
 """How every Pix code begins: field 00, the payload format indicator (BR Code manual of the Banco Central)."""
@@ -50,12 +51,29 @@ FIRM_TEXTS: Mapping[FirmStep, str] = {
         "Se o prazo terminar sem pagamento, acordo ou contestação, o passo previsto é entregar o caso ao setor "
         "jurídico do credor, para a cobrança judicial do valor."
     ),
+    "negotiate": (
+        "Se o prazo terminar sem pagamento, acordo ou contestação, o passo previsto é propor, por meio do tabelionato "
+        "de protesto, uma solução negocial (Lei 9.492/1997, art. 11-A). A proposta tem prazo para resposta; sem acordo "
+        "nem retirada, ela se converte em protesto do título pelo valor original."
+    ),
+    "listing": (
+        "Se o prazo terminar sem pagamento, acordo ou contestação, o passo previsto é pedir a anotação da dívida em "
+        "cadastro de proteção ao crédito. O órgão do cadastro faz a sua própria comunicação antes de anotar (CDC, art. "
+        "43, § 2º), e a anotação é retirada depois do pagamento."
+    ),
+    "agency": (
+        "Se o prazo terminar sem pagamento, acordo ou contestação, o passo previsto é entregar a cobrança a uma "
+        "empresa contratada pelo credor, que se identificará ao falar em nome dele."
+    ),
 }
 """What follows the deadline, in the words of the law and no more."""
 
 NOT_ANNOUNCED: Mapping[FirmStep, tuple[str, ...]] = {
     "protest": ("judicia", "juridic", "justica"),
     "legal": ("protest",),
+    "negotiate": ("judicia", "juridic", "justica"),
+    "listing": ("judicia", "juridic", "justica", "protesto do titulo"),
+    "agency": ("judicia", "juridic", "justica", "protest"),
 }
 """Words that would announce another step than the case's own: threatening what is not planned is false (CDC 71)."""
 
@@ -79,30 +97,64 @@ def notice_pdf(data: NoticeData) -> bytes:
         not any(word in _bare(firm) for word in NOT_ANNOUNCED[data.firm_step]),
         f"notice: firm_text announces another step than {data.firm_step!r}; say only what this case's ladder does",
     )
-    return _pdf(
-        "notice",
-        data,
-        {
-            # The footer stands on every sheet, so it names the notice and no more.
-            "reference": data.notice_id,
-            "notice_id": data.notice_id,
-            "window": [data.debtor.name, *(data.addresses[0].splitlines() if data.addresses else ())],
-            "places": [", ".join(place.splitlines()) for place in data.addresses[1:]],
-            "opening": _opening(data.invoices),
-            "invoices": _rows(data.invoices),
-            "on": pt.day(data.on),
-            "total": format_brl(views.total(data.invoices)),
-            "deadline": deadline_words(data.deadline_days),
-            "firm": pt.sentence(firm),
-            "avoid": [
-                ("Pagar:", pt.sentence(data.how.pay)),
-                ("Contestar:", pt.sentence(data.how.dispute)),
-                ("Conversar:", f"prazo e parcelas podem ser combinados; fale com {views.reach(data.creditor)}."),
-            ],
-            "protection": CONSUMER_PROTECTION if data.debtor.consumer else "",
-            "verify": pt.sentence(data.how.verify),
-            "stop": pt.sentence(data.how.stop),
-        },
+    return _pdf("notice", data, _notice(data, firm))
+
+
+def notice_text(data: NoticeData) -> str:
+    """The words of a prior notice, line by line, as the letter shows them: for who reads or checks it without a PDF."""
+    values = _notice(data, data.firm_text or FIRM_TEXTS[data.firm_step])
+    creditor = _frame(data)["creditor"]
+    lines = [*values["window"], "", creditor["name"], creditor["document"], creditor["address"], creditor["reach"], ""]
+    lines += [part for part in (values["opening"], values["bound"]) if part] + [""]
+    for row in values["invoices"]:
+        lines += [f"{row['title']}: {row['origin']}", f"Emissão {row['issued']}, vencimento {row['due']}"]
+        lines += [f"Valor original {row['original']}"]
+        lines += [f"{line['name']} {line['amount']} {line['detail']}".rstrip() for line in row["lines"]]
+        lines += [f"Total {row['total']}", *([f"Para pagar: {row['hint']}"] if row["hint"] else []), ""]
+    lines += [f"Total em {values['on']}: {values['total']}", f"Prazo: {values['deadline']}", values["firm"]]
+    lines += [f"{label} {words}" for label, words in values["avoid"]]
+    lines += [values["protection"], values["verify"], f"Para não receber mais mensagens: {values['stop']}"]
+    lines += [f"Também segue para: {place}" for place in values["places"]]
+    return "\n".join([*lines, f"Notificação {values['notice_id']}", ""])
+
+
+def notice_window(data: NoticeData) -> list[str]:
+    """The lines that the window of the envelope shows."""
+    return [(data.addressee or data.debtor).name, *(data.addresses[0].splitlines() if data.addresses else ())]
+
+
+def _notice(data: NoticeData, firm: str) -> dict[str, Any]:
+    return {
+        # The footer stands on every sheet, so it names the notice and no more.
+        "reference": data.notice_id,
+        "notice_id": data.notice_id,
+        "window": notice_window(data),
+        "places": [", ".join(place.splitlines()) for place in data.addresses[1:]],
+        "opening": _opening(data.invoices),
+        "bound": _bound(data),
+        "invoices": _rows(data.invoices),
+        "on": pt.day(data.on),
+        "total": format_brl(views.total(data.invoices)),
+        "deadline": deadline_words(data.deadline_days),
+        "firm": pt.sentence(firm),
+        "avoid": [
+            ("Pagar:", pt.sentence(data.how.pay)),
+            ("Contestar:", pt.sentence(data.how.dispute)),
+            ("Conversar:", f"prazo e parcelas podem ser combinados; fale com {views.reach(data.creditor)}."),
+        ],
+        "protection": CONSUMER_PROTECTION if data.debtor.consumer else "",
+        "verify": pt.sentence(data.how.verify),
+        "stop": pt.sentence(data.how.stop),
+    }
+
+
+def _bound(data: NoticeData) -> str:
+    """Why a letter goes to somebody else than the debtor: he answers for the title too."""
+    other = data.addressee
+    if other is None:
+        return ""
+    return (
+        f"Esta carta vai a {other.name}, {pt.document(other.document)}, que responde pelo título como {data.bound_as}."
     )
 
 
@@ -275,6 +327,12 @@ def dossier_cover_pdf(data: DossierCover) -> bytes:
             "timeline": [(pt.minute(each.at), each.what, each.actor) for each in data.timeline],
         },
     )
+
+
+def preview_pdf(data: MessageData, title: str, subject: str, text: str) -> bytes:
+    """A text that goes out by another way than paper, printed for who has to sign it off: its lines as they read."""
+    values = {"reference": title, "title": title, "subject": subject, "lines": text.strip().splitlines()}
+    return _pdf("preview", data, values)
 
 
 def printable(text: str) -> str:

@@ -17,7 +17,7 @@ from domain.plans import PlanState, Proposal
 from domain.policy import Offset
 
 Channel = Literal["email", "sms", "whatsapp"]
-FirmStep = Literal["protest", "legal"]
+FirmStep = Literal["protest", "legal", "negotiate", "listing", "agency"]
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ class NoticeData:
 
     `firm_step` is what this case's ladder does after the deadline, and nothing else is announced; `firm_text` replaces
     the standard words for it. `addresses` are postal addresses, lines parted by a line break: the first shows in the
-    envelope's window, the others are listed as places to which the notice also goes.
+    envelope's window, the others are listed as places to which the notice also goes. `addressee`: another party that
+    is bound by the title, to whom this letter goes, and `bound_as` what as.
     """
 
     creditor: Creditor
@@ -146,6 +147,8 @@ class NoticeData:
     firm_step: FirmStep
     firm_text: str = ""
     addresses: tuple[str, ...] = ()
+    addressee: DebtorView | None = None
+    bound_as: str = ""
 
 
 @dataclass(frozen=True)
