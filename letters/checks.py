@@ -16,7 +16,7 @@ from domain.money import format_brl
 from letters import plans, pt, views
 from letters.gsm import fold, is_gsm7
 from letters.messages import IN_FULL, INSTALMENT, NOTHING_TO_PAY, PLAN, SETTLED, payment_code, subject
-from letters.models import Channel, InvoiceView, Message, MessageData, PlanView
+from letters.models import Channel, InvoiceView, Message, MessageData, NoticeData, PlanView
 
 FIRST_WORDS: dict[Channel, int] = {"email": 120, "sms": 60, "whatsapp": 60}
 """Characters that a list of e-mails, or a locked telephone, shows of a message beside its subject."""
@@ -70,23 +70,47 @@ def _parts(channel: Channel, message: Message) -> Iterator[tuple[str, str]]:
 def _subject_faults(message: Message, data: MessageData) -> list[str]:
     if message.subject != subject(data):
         return ["subject: it is not the neutral one; use letters.messages.subject"]
-    return ["subject: it shows a debt; give a neutral reference"] if _shows_debt(message.subject, data) else []
+    return ["subject: it shows a debt; give a neutral reference"] if shows_debt(message.subject, data) else []
 
 
 def _part_faults(text_id: str, channel: Channel, text: str, data: MessageData) -> list[str]:
-    plain = _plain(text)
+    plain = plain_of(text)
     wanted = required(text_id, channel, data, plain)
-    faults = [f"{item} is missing" for item, pieces in wanted if not _holds(plain, pieces)]
-    if _shows_debt(text, data, FIRST_WORDS[channel]):
+    faults = [f"{item} is missing" for item, pieces in wanted if not holds(plain, pieces)]
+    if shows_debt(text, data, FIRST_WORDS[channel]):
         faults.append("the first words show a debt; greet and say who writes first")
+    return [*faults, *phrases(text, data)]
+
+
+def phrases(text: str, data: MessageData | NoticeData, announced: str = "") -> list[str]:
+    """Words that no text to a debtor may hold. `announced`: what a notice says of its firm step, which it may name."""
+    plain = plain_of(text)
     spoken = _without(plain, [*_names(data), *_invoice_words(data)])
+    own = [data.next_step or "", data.event or ""] if isinstance(data, MessageData) else [announced]
+    faults = []
     if COERCION.search(spoken):
         faults.append("a phrase presses or threatens; say what is open and how it can be resolved")
-    if FIRM.search(_without(spoken, [data.next_step or "", data.event or ""])):
+    if FIRM.search(_without(spoken, own)):
         faults.append("a firm step is named that this case does not announce; name only its next step")
     if SHORTENER.search(plain):
         faults.append("a shortened link is used; give the creditor's own site or phone")
     return faults
+
+
+def check_sender(name: str, email: str, creditor: str) -> list[str]:
+    """What is wrong with the header of an e-mail: who stands beside the subject in a list of messages."""
+    own = plain_of(name).replace(plain_of(creditor), "")
+    shown = {"sender's name": own, "sender's address": plain_of(email.partition("@")[0])}
+    return [
+        f"header: the {part} shows a debt; use a neutral one, like contato" for part, said in shown.items()
+        if DEBT.search(said)
+    ]  # fmt: skip
+
+
+def check_envelope(window: Iterable[str], data: NoticeData) -> list[str]:
+    """What is wrong with what an envelope shows: the sender's name, the debtor's name and address, and nothing else."""
+    shown = _without(plain_of(" ".join(window)), [*_names(data), *" ".join(data.addresses).splitlines()])
+    return ["envelope: it shows a debt; give name and address only"] if DEBT.search(shown) or FIRM.search(shown) else []
 
 
 def required(text_id: str, channel: Channel, data: MessageData, plain: str) -> list[tuple[str, list[str]]]:
@@ -142,7 +166,7 @@ def _pay(text_id: str, channel: Channel, data: MessageData, plain: str) -> str:
     if channel == "email":
         return _labelled("Como pagar", data.how.pay)
     code = _labelled("Pagar", payment_code(text_id, data))
-    return code if code and _plain(code) in plain else _labelled("Pagar", data.how.pay)
+    return code if code and plain_of(code) in plain else _labelled("Pagar", data.how.pay)
 
 
 def _plan_items(text_id: str, channel: Channel, plan: PlanView, consumer: bool) -> list[tuple[str, list[str]]]:
@@ -177,40 +201,41 @@ def _labelled(label: str, value: str) -> str:
     return f"{label} {value}" if value.strip() else ""
 
 
-def _holds(plain: str, wanted: Iterable[str]) -> bool:
+def holds(plain: str, wanted: Iterable[str]) -> bool:
     """Whether each wanted piece stands in the text as whole words, a piece wanted twice at least twice."""
-    counts = Counter(_plain(piece).rstrip(".") for piece in wanted)
+    counts = Counter(plain_of(piece).rstrip(".") for piece in wanted)
     return all(
         piece and len(re.findall(rf"(?<!\w){re.escape(piece)}(?!\w)", plain)) >= count
         for piece, count in counts.items()
     )
 
 
-def _plain(text: str) -> str:
+def plain_of(text: str) -> str:
     """Without accents, capitals, colons and line breaks, so that layouts may differ."""
     return _BREAK.sub(" ", fold(text).lower()).strip()
 
 
-def _shows_debt(text: str, data: MessageData, first: int | None = None) -> bool:
-    return bool(DEBT.search(_without(_plain(text), _names(data))[:first]))
+def shows_debt(text: str, data: MessageData | NoticeData, first: int | None = None) -> bool:
+    """Do these words, the `first` characters of them where that is said, tell of a debt? Names are nobody's wording."""
+    return bool(DEBT.search(_without(plain_of(text), _names(data))[:first]))
 
 
-def _names(data: MessageData) -> list[str]:
+def _names(data: MessageData | NoticeData) -> list[str]:
     """What people and streets are called is nobody's wording: a creditor may be named after what he sells."""
     creditor = data.creditor
     return [creditor.name, creditor.address_line, creditor.city, creditor.email, creditor.site, data.debtor.name]
 
 
-def _invoice_words(data: MessageData) -> list[str]:
+def _invoice_words(data: MessageData | NoticeData) -> list[str]:
     """What stands on the invoice itself: goods, contract clauses, payment codes."""
     given = [(invoice.origin, invoice.number, invoice.kind, invoice.payment_hint) for invoice in data.invoices]
-    code = data.plan.payment_hint if data.plan else ""
+    code = data.plan.payment_hint if isinstance(data, MessageData) and data.plan else ""
     details = [line.detail_pt for invoice in data.invoices for line in invoice.debt.lines]
     return [code, *(words for invoice in given for words in invoice), *details]
 
 
 def _without(plain: str, given: Iterable[str]) -> str:
     """The text with given pieces blotted out, its length kept."""
-    for piece in sorted((_plain(words).rstrip(".") for words in given), key=len, reverse=True):
+    for piece in sorted((plain_of(words).rstrip(".") for words in given), key=len, reverse=True):
         plain = plain.replace(piece, "-" * len(piece)) if piece else plain
     return plain

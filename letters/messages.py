@@ -107,6 +107,11 @@ def render(text_id: str, channel: Channel, data: MessageData) -> Message:
     return _email(text_id, data) if channel == "email" else _sms(text_id, data)
 
 
+def as_html(title: str, text: str) -> str:
+    """A text that is not sent as HTML, as a page for who looks at it before it goes out."""
+    return _HTML.get_template("layout.preview.html.j2").render(title=title, text=text)
+
+
 def how_to(medium: Channel | Literal["letter"], creditor: Creditor, pay: str) -> HowTo:
     """The ways out in the product's own words, for a message or a letter; `pay` says how to pay on that medium."""
     reach = " ou ".join(part for part in (creditor.site, creditor.phone) if part) or creditor.email

@@ -29,7 +29,9 @@ def render_neutral(text_id: str, channel: Channel, name: str, short_ref: str) ->
     if text_id not in NEUTRAL:
         raise BadInput(f"text: {text_id!r} is not neutral; use one of {', '.join(NEUTRAL)}")
     template = _PLAIN.get_template(f"{text_id}.j2")
-    words = "".join(template.blocks[channel](template.new_context({}))).strip()
+    words = "".join(template.blocks["sms" if channel == "sms" else "email"](template.new_context({}))).strip()
+    if channel == "whatsapp":
+        return Message("", f"{f'{name}: ' if name else ''}{' '.join(words.split())}\nRef. {short_ref}", None)
     if channel == "sms":
         return Message("", fold(f"{f'{name}: ' if name else ''}{words} Ref. {short_ref}"), None)
     subject = " ".join(f"Mensagem de {name or 'confirmação'} ref. {short_ref}".split())

@@ -21,6 +21,7 @@ from domain.identifiers import parse_cep, parse_document, parse_email, parse_pho
 from domain.places import known_uf
 from domain.policy import Policy
 from domain.policy_file import parse_policy
+from letters.checks import check_sender
 from starter.importing.columns import fault, read_yaml
 
 
@@ -90,6 +91,8 @@ def read_creditor(path: Path, policies_dir: Path) -> CreditorFile:
                 faults.extend(wrong.faults)
             except BadInput as wrong:
                 faults.append(fault(f"{path.name}: settings.policies.{kind}", wrong))
+        shown = check_sender(settings.senders.email_name, settings.senders.email, plain["name"])
+        faults += [Fault(f"{path.name}: settings.senders", shows, "promise: no header shows a debt") for shows in shown]
     if faults or settings is None:
         raise BadFile(path.name, faults)
     return CreditorFile(file=path.name, settings=settings, policies=policies, **plain)

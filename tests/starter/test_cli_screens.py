@@ -16,9 +16,12 @@ from people import Opened, ladder, new_case_row
 import policies
 from activities.desk import at_desk
 from activities.world import World
-from db.rows import CASE, DEBTOR, DOCUMENT, PAYMENT, TASK
+from db.rows import CASE, CREDITOR, DEBTOR, DOCUMENT, PAYMENT, TASK
 from domain import cra
 from domain.clock import PRODUCTION
+from letters.messages import TEXTS
+from letters.neutral import NEUTRAL
+from starter import previews
 from starter.people import add_user
 
 TODAY = datetime.now(UTC).date()
@@ -185,10 +188,12 @@ def test_the_calculator_refuses_what_the_law_or_sense_refuses(terminal: Any, wro
 
 
 @pytest.mark.parametrize("text", ["lembrete", "atraso-cordial", "proposta", "promessa-confirmada", "agradecimento"])
-@pytest.mark.parametrize("channel", ["email", "sms"])
+@pytest.mark.parametrize("channel", ["email", "sms", "whatsapp", "voice"])
 def test_a_text_is_shown_with_invented_data(terminal: Any, text: str, channel: str) -> None:
     found = terminal.type("letters", "preview", text, "--channel", channel, "--json").json
     assert "Exemplo" in found["text"]
+    assert found["faults"] == []
+    assert bool(found["template"]) == (channel == "whatsapp")
     assert bool(found["subject"]) == (channel == "email")
     assert bool(found["segments"]) == (channel == "sms")
 
@@ -200,6 +205,39 @@ def test_a_text_is_shown_as_a_case_would_send_it(terminal: Any, late: Opened) ->
     script = terminal.type("letters", "preview", "roteiro-cordial", "--case", late.case)
     assert (script.code, "4040" in script.out) == (0, True)
     assert terminal.facts(late.case) == []
+
+
+@pytest.mark.parametrize("text", [*TEXTS, *NEUTRAL])
+@pytest.mark.parametrize("channel", ["email", "sms", "whatsapp"])
+def test_no_text_that_ships_is_found_wanting(text: str, channel: str) -> None:
+    assert previews.preview(text, channel, "", "", "", None)["faults"] == []
+
+
+@pytest.mark.parametrize("shape", ["html", "pdf"])
+@pytest.mark.parametrize(
+    ("text", "channel"),
+    [
+        ("atraso-cordial", "email"), ("atraso-cordial", "sms"), ("atraso-cordial", "whatsapp"),
+        ("roteiro-voz", "voice"),
+        ("roteiro-cordial", "email"), ("notificacao-previa", "letter"), ("resposta-parada", "whatsapp"),
+    ],
+)  # fmt: skip
+def test_a_text_of_every_channel_is_kept_as_a_page_or_a_pdf(terminal: Any, text: str, channel: str, shape: str) -> None:
+    out = terminal.folder / f"previa.{shape}"
+    said = terminal.type("letters", "preview", text, "--channel", channel, "--as", shape, "--out", out)
+    assert said.code == 0, said.err
+    assert out.read_bytes().startswith(b"%PDF" if shape == "pdf" else b"<!doctype html>")
+
+
+def test_a_text_that_is_found_wanting_ends_with_its_faults_and_exit_code_1(
+    terminal: Any, late: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with terminal.engine.begin() as conn:
+        senders = {"email": "cobranca@credora.example.com", "email_name": "Credora", "sms": "+5511900000000"}
+        settings = conn.execute(CREDITOR.select()).one().settings | {"senders": senders}
+        conn.execute(CREDITOR.update().values(settings=settings))
+    said = terminal.type("letters", "preview", "atraso-firme", "--case", late.case)
+    assert (said.code, "header: the sender's address shows a debt" in said.err) == (1, True)
 
 
 @pytest.mark.parametrize("real", [False, True])
