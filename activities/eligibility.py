@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from db.rows import DOCUMENT, INVOICE, PARTY
 from domain import cra
 from domain.case import Case
-from domain.eligibility import blocked, missing, papers_missing
+from domain.eligibility import blocked, missing, named_papers, papers_missing
 
 
 def gaps_of(
@@ -32,10 +32,10 @@ def gaps_of(
 
 
 def papers(conn: Connection, case_id: UUID, invoice_id: UUID) -> set[str]:
-    """Kinds of the papers of a case: attached documents, and the proof of delivery that its invoice names."""
+    """Kinds of the papers of a case: attached documents, and those that the creditor named with its invoice."""
     attached = set(conn.execute(select(DOCUMENT.c.kind).where(DOCUMENT.c.case_id == case_id).distinct()).scalars())
     named = conn.execute(select(INVOICE.c.delivery_proof).where(INVOICE.c.id == invoice_id)).scalar_one()
-    return attached | ({"delivery-proof"} if named.strip() else set())
+    return attached | named_papers(named)
 
 
 def bound_parties(conn: Connection, case: Case, invoice_id: UUID, only: Sequence[str] | None = None) -> list[Row[Any]]:

@@ -181,7 +181,7 @@ class Invoice(SQLModel, table=True):
     """The number that the bank knows a boleto by (*nosso número*), as the invoice brought it."""
     boleto_line: str = _text()
     delivery_proof: str = _text()
-    """What proves that the goods were received, as the creditor's system names it (a receipt's number, a CT-e)."""
+    """The papers that the creditor keeps, as his system names them (`domain.eligibility.written_papers`)."""
     nfe_key: str = _text()
     place: str = _text()
     """The place of payment that the title names (IBGE code), "" = none: then it is the debtor's city."""
@@ -395,6 +395,12 @@ class ProtestTitle(SQLModel, table=True):
     term_end: date | None = None
     irregularities: list[str] = _json("[]")
     costs: Decimal = Field(default=Decimal(0), sa_type=MONEY)
+    progress: str = _text()
+    """Where at the notary it is: the last code of a progress file."""
+    route: str = _text()
+    """By which way it went: "" the CRA for all states, a state's letters its CRA, `hand` a person."""
+    remitted: str = _text()
+    """Of a title paid at the notary: the reference of the money that the notary passed on."""
     changed_at: datetime = _time()
 
 
@@ -420,8 +426,10 @@ class CraFileRow(SQLModel, table=True):
     """A file exchanged with a CRA, stored whole before it is sent or taken in."""
 
     __tablename__ = "cra_file"
-    __table_args__ = (sa.UniqueConstraint("presenter", "name", "direction"),)
+    __table_args__ = (sa.UniqueConstraint("cra", "presenter", "name", "direction"),)
     id: UUID = _id()
+    cra: str = _text()
+    """The state whose CRA it is; "" is the one for all states."""
     presenter: str
     name: str
     kind: str
@@ -845,3 +853,21 @@ class ClosedAddress(SQLModel, table=True):
     reason: str
     inbound_id: UUID | None = _link("inbound_message.id", null=True)
     closed_at: datetime = _time()
+
+
+class PrivacyAct(SQLModel, table=True):
+    """What was done about somebody's data (LGPD art. 37); rows are only added.
+
+    `kind`: access (he was told), held and released (a suit keeps everything), asked (one person wants the erasure),
+    erased. `body`: classes, counts, ids of erased documents, SHA-256 of the letter. `reason` names nobody.
+    """
+
+    __tablename__ = "privacy_act"
+    id: UUID = _id()
+    number: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(), unique=True))
+    debtor_id: UUID = _link("debtor.id")
+    kind: str
+    actor: str
+    reason: str = ""
+    body: dict[str, Any] = _json()
+    at: datetime = _time()

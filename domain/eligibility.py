@@ -7,7 +7,7 @@ The last word has `cra.title_faults`: what no check here names, but no CRA file 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -25,7 +25,7 @@ _ACCOUNT = re.compile(r"[0-9A-Z]{1,15}")
 _FIELD = re.compile(r"transacao\.\d+ (\w+)")
 
 SENTENCES = {
-    "presenter": "O credor não tem convênio de apresentante com a CRA, ou faltam nele o nome ou a agência e conta.",
+    "presenter": "Faltam no convênio do credor com a CRA o nome ou a agência e conta.",
     "executive-term": "O prazo da ação executiva terminou; o protesto seria irregular (STJ, REsp 1.677.772).",
     "amount": "O valor e o saldo do título precisam ser maiores que zero.",
     "balance": "O saldo é maior que o valor do título (irregularidade 24).",
@@ -96,6 +96,25 @@ def nfe_means(event: str) -> str:
     return _EVENTS[event]["means"] if event in _EVENTS else ""
 
 
+PAPER_WORDS = {
+    "entrega": "delivery-proof", "servico": "service-proof", "contrato": "contract", "pedido": "order",
+    "titulo": "title", "planilha": "memory", "certidao": "court-certificate", "ata": "minutes",
+}  # fmt: skip
+"""The papers of a title as a creditor's file names them, and the kind of document that each is."""
+
+
+def written_papers(named: Mapping[str, str]) -> str:
+    """Papers that the creditor keeps, each kind with its reference, as they stand with an invoice."""
+    return "; ".join(f"{kind}: {reference}" for kind, reference in sorted(named.items()))
+
+
+def named_papers(text: str) -> set[str]:
+    """The kinds in such a text; words without a kind are the reference of a proof of delivery."""
+    parts = [part.strip() for part in text.split(";") if part.strip()]
+    kinds = (part.partition(":")[0].strip() for part in parts)
+    return {kind if kind in PAPER_WORDS.values() else "delivery-proof" for kind in kinds}
+
+
 def papers_missing(kind: str, there: Collection[str]) -> tuple[str, ...]:
     """Codes `paper:KIND` of the papers that a title of this kind needs and that are not there (kinds of document)."""
     needed = (row for row in _PAPERS if row["kind"] == kind)
@@ -130,13 +149,15 @@ def windows(due: date, on: date) -> tuple[Window, ...]:
 def missing(title: cra.Title, presenter: cra.Presenter | None, day: date, last: date) -> tuple[str, ...]:
     """Codes of what a title lacks to be presented on `day`; empty where it can go.
 
-    `presenter` is the creditor's agreement with the CRA, `last` the last day on which the title can be protested
+    `presenter` is the creditor's agreement with the CRA of the place; where he has none a person presents the title by
+    hand, and what only a file cannot hold is not missing. `last` the last day on which the title can be protested
     (`limitation().first`). Both days are civil days. Where it is empty, `cra.remittance` takes the title.
     """
-    lacks = {"presenter": not _agreed(presenter), "executive-term": day > last, **_of_title(title, day)}
+    by_hand = presenter is None
+    lacks = {"presenter": not by_hand and not _agreed(presenter), "executive-term": day > last, **_of_title(title, day)}
     for debtor in title.debtors:
         lacks |= {code: yes or lacks.get(code, False) for code, yes in _of_debtor(debtor).items()}
-    return tuple(code for code, yes in lacks.items() if yes) or _unfit(title, day)
+    return tuple(code for code, yes in lacks.items() if yes) or (() if by_hand else _unfit(title, day))
 
 
 def explain(code: str) -> str:

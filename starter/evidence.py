@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import mimetypes
 from datetime import datetime
@@ -12,9 +13,12 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from activities.desk import fact_values, store_facts
 from db.rows import DOCUMENT
+from domain import facts as f
 from domain.errors import BadInput, Refused
 from gateways.documents import DocumentStore
+from starter.actions import tell
 from starter.forms import Form
 from starter.installation import installation
 from starter.lookup import find_case
@@ -25,14 +29,22 @@ LARGEST = 25 * 1024 * 1024
 
 
 def attach(case_id: str, creditor: str, file: Path, kind: str, by: str) -> dict[str, Any]:
-    """Store a file with a case; `kind` is a short word. The same file under the same kind is stored once."""
-    with installation() as house, house.engine.begin() as conn:
-        kind = Form({"kind": kind}, house.today).code("kind")
-        require_active(conn, by)
-        case = find_case(conn, case_id, creditor)
-        content = read_file(file)
-        row = document_values(case.id, kind, file.name, content, house.now)
-        keep(conn, DocumentStore(house.settings.documents_dir), row, content)
+    """Store a file with a case; `kind` is a short word. The same file under the same kind is stored once.
+
+    An open case is told: a title that lacked this paper is looked at again.
+    """
+    with installation() as house:
+        with house.engine.begin() as conn:
+            kind = Form({"kind": kind}, house.today).code("kind")
+            require_active(conn, by)
+            case = find_case(conn, case_id, creditor)
+            content = read_file(file)
+            row = document_values(case.id, kind, file.name, content, house.now)
+            keep(conn, DocumentStore(house.settings.documents_dir), row, content)
+            fact = f.DocumentAttached(str(row["id"]), kind)
+            values = fact_values(case.id, f"document:{row['id']}", fact, by, house.now)
+            told = store_facts(conn, [values]) if case.stage != "closed" else []
+        asyncio.run(tell(house, told))
         return {"id": row["id"], "case": case.id, "kind": kind, "name": file.name, "sha256": row["sha256"]}
 
 

@@ -16,8 +16,8 @@ Required = Annotated[str, typer.Option("--creditor", metavar="CODE", help="credi
 _COUNTS = {
     "rows": "linhas", "new": "novas", "waits": "novas à espera de liberação", "unchanged": "sem mudança",
     "changed": "mudadas", "paid": "pagas", "extended": "prorrogadas", "reduced": "reduzidas", "void": "canceladas",
-    "boleto": "com boleto novo", "closed": "já encerradas", "contact": "novos contatos",
-    "bad_contact": "contatos inválidos", "vanished": "sumidas",
+    "boleto": "com boleto novo", "title": "com novidade do título", "closed": "já encerradas",
+    "contact": "novos contatos", "bad_contact": "contatos inválidos", "vanished": "sumidas",
     "returned": "voltaram", "settled": "já liquidadas", "matched": "conciliados", "proposed": "propostos a uma pessoa",
     "unmatched": "sem caso", "repeated": "repetidos",
 }  # fmt: skip

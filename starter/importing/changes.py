@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, cast
 
 from domain import facts as f
 from domain.case import Case, Reduced
@@ -22,7 +22,7 @@ SOURCE = "import"
 AMOUNT, BALANCE, PAID_BEFORE, NET = "import-amount", "import-balance", "import-paid", "import-net"
 """Sources of reductions: a lower `valor`; a lower `saldo`; paid before the invoice came to us; tax withheld."""
 
-What = Literal["paid", "extended", "reduced", "void", "boleto"]
+What = Literal["paid", "extended", "reduced", "void", "boleto", "title"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Standing:
     our_number: str
     boleto_line: str
     told_boleto: bool
+    papers: str = ""
+    place: str = ""
 
     def owed(self, on: date, withheld: Decimal = ZERO) -> Decimal:
         """The whole debt on a day, or on that of a later movement, less what the case has still to take in.
@@ -133,7 +135,7 @@ def news(row: InvoiceRow, standing: Standing, today: date) -> list[News]:
     for amount, source in ((by_amount, AMOUNT), (surplus - by_amount, BALANCE)):
         if amount:
             found.append(News("reduced", f.Adjusted(amount, "correction", in_time, source)))
-    return [*payment, *found, *_new_boleto(row, standing)]
+    return [*payment, *found, *_new_boleto(row, standing), *_of_the_title(row, standing)]
 
 
 def _new_boleto(row: InvoiceRow, standing: Standing) -> Iterator[News]:
@@ -147,6 +149,21 @@ def _new_boleto(row: InvoiceRow, standing: Standing) -> Iterator[News]:
         other = bool(row.boleto_line and standing.boleto_line) and row.boleto_line != standing.boleto_line
     if row.situation == "open" and row.boleto and (other or not standing.told_boleto):
         yield News("boleto", f.BoletoIssued(SOURCE))
+
+
+def _of_the_title(row: InvoiceRow, standing: Standing) -> Iterator[News]:
+    """What decides whether it can be protested; what the file does not tell stays as it is."""
+    case = standing.case
+    if row.portfolio and row.portfolio != case.portfolio:
+        yield News("title", f.PortfolioChanged(cast("f.Portfolio", row.portfolio), SOURCE))
+    if row.bank_order == "none":
+        yield from (News("title", f.BankOrder(order, False, SOURCE)) for order in case.bank_orders)
+    elif row.bank_order and row.bank_order not in case.bank_orders:
+        yield News("title", f.BankOrder(cast("f.BankOrderKind", row.bank_order), True, SOURCE))
+    if row.nfe_event and row.nfe_event != case.nfe:
+        yield News("title", f.InvoiceEvent(row.nfe_event, SOURCE))
+    if (row.papers and row.papers != standing.papers) or (row.place and row.place != standing.place):
+        yield News("title", f.DocumentAttached("", "invoice"))
 
 
 def _newly_withheld(row: InvoiceRow, standing: Standing) -> Decimal:

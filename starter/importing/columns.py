@@ -29,7 +29,8 @@ INVOICES = Form(
         "numero", "parcela", "especie", "emissao", "vencimento", "valor", "saldo", "situacao", "pago_em", "valor_pago",
         "devedor_documento", "devedor_nome", "consumidor", "endereco", "bairro", "cidade", "uf", "cep", "emails",
         "telefones", "multa", "juros", "origem_encargos", "descricao", "regua", "banco", "nosso_numero",
-        "linha_digitavel", "valor_liquido", "indice", "honorarios", "fonte_honorarios",
+        "linha_digitavel", "valor_liquido", "indice", "honorarios", "fonte_honorarios", "documentos", "carteira",
+        "instrucao_banco", "nfe_chave", "nfe_situacao", "praca",
     ),
     frozenset({"numero", "especie", "emissao", "vencimento", "valor", "devedor_documento", "devedor_nome"}),
 )  # fmt: skip

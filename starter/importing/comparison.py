@@ -69,6 +69,7 @@ _CHANGED = f"""
     SELECT r.*, m.invoice_id, m.case_id, c.state, i.amount AS known_amount, i.due AS known_due, i.kind AS known_kind,
            i.issued AS known_issued, i.fine_percent AS known_fine, i.monthly_interest_percent AS known_interest,
            i.policy AS known_policy, i.our_number AS known_our_number, i.boleto_line AS known_line,
+           i.delivery_proof AS known_papers, i.place AS known_place,
            money.paid, told.due AS told_due, told.waiting_due, told.by_amount, told.by_balance, told.paid_before,
            told.by_net, told.waiting_payments, told.waiting_reductions, told.waiting_withheld, told.boleto
     FROM import_row r JOIN import_match m USING (line)
@@ -115,8 +116,8 @@ _COUNTS = """
     SELECT verdict, closed, vanished, count(*) AS rows FROM import_match GROUP BY verdict, closed, vanished
 """
 COUNTS = (
-    "rows", "new", "unchanged", "changed", "paid", "extended", "reduced", "void", "boleto", "closed", "contact",
-    "bad_contact", "vanished", "returned", "settled",
+    "rows", "new", "unchanged", "changed", "paid", "extended", "reduced", "void", "boleto", "title", "closed",
+    "contact", "bad_contact", "vanished", "returned", "settled",
 )  # fmt: skip
 GONE = """
     SELECT i.id AS invoice_id, c.id AS case_id
@@ -228,4 +229,6 @@ def _standing(found: Row[Any]) -> Standing:
         our_number=found.known_our_number,
         boleto_line=found.known_line,
         told_boleto=found.boleto or case.terms.boleto,
+        papers=found.known_papers,
+        place=found.known_place,
     )

@@ -77,7 +77,12 @@ def _case(row: InvoiceRow, policy: Policy, case_id: UUID, debtor_id: UUID) -> Ca
         boleto=row.boleto,
     )
     jitter = jitter_of(str(debtor_id))
-    return Case(str(case_id), row.uf, jitter, policy.hash, terms, ladder_due=row.due, ibge=row.ibge)
+    case = Case(str(case_id), row.uf, jitter, policy.hash, terms, ladder_due=row.due, ibge=row.ibge)
+    case.portfolio = cast("f.Portfolio", row.portfolio or case.portfolio)
+    if row.bank_order not in ("", "none"):
+        case.bank_orders = [cast("f.BankOrderKind", row.bank_order)]
+    case.nfe = row.nfe_event
+    return case
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from domain.errors import BadInput, Fault
 from domain.identifiers import Document, normalise_number, parse_cep, parse_email, parse_phone
 from domain.money import ZERO
 from domain.places import municipality, uf_of_cep
-from starter.importing import cells
+from starter.importing import cells, titles
 from starter.importing.columns import INVOICES, ColumnMap, Form, Layout, fault
 from starter.importing.sheets import Cell, Line
 
@@ -48,8 +48,9 @@ class InvoiceRow:
     """One invoice as the creditor's system tells it now. Amounts in reais; interest in per cent a month.
 
     `balance`, `paid_on`, `paid_amount`, `net` are None where the file does not tell; `net` is `amount` without the tax
-    that the debtor withholds. `bank`, `our_number`, `boleto_line` are of its boleto, "" where there is none. `hash`
-    covers everything but the line.
+    that the debtor withholds. `bank`, `our_number`, `boleto_line` are of its boleto, "" where there is none. `papers`
+    to `place`: what a protest depends on (`starter.importing.titles`), "" where the file does not tell; `bank_order`
+    none: the bank has no instruction (any more). `hash` covers everything but the line.
     """
 
     line: int
@@ -86,6 +87,12 @@ class InvoiceRow:
     correction: str = ""
     fees_percent: Decimal = ZERO
     fees_source: str = ""
+    papers: str = ""
+    portfolio: str = ""
+    bank_order: str = ""
+    nfe_key: str = ""
+    nfe_event: str = ""
+    place: str = ""
     hash: str = ""
 
     @property
@@ -205,6 +212,12 @@ class InvoiceReader:
             correction=read("indice", cells.as_correction, ""),
             fees_percent=read("honorarios", cells.as_percent, ZERO),
             fees_source=read("fonte_honorarios", cells.as_text, ""),
+            papers=read("documentos", titles.as_papers, ""),
+            portfolio=read("carteira", titles.as_portfolio, ""),
+            bank_order=read("instrucao_banco", titles.as_bank_order, ""),
+            nfe_key=read("nfe_chave", titles.as_nfe_key, ""),
+            nfe_event=read("nfe_situacao", titles.as_nfe, ""),
+            place=read("praca", titles.as_place, ""),
         )
 
     def _policy(self, cell: Cell) -> str:

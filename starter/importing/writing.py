@@ -79,6 +79,14 @@ _BOLETOS = """
     WHERE i.id = m.invoice_id AND m.verdict = 'changed' AND (r.our_number <> '' OR r.boleto_line <> '')
 """
 """What a file does not name any more stays: the bank still knows it."""
+_TITLES = """
+    UPDATE invoice i SET
+        delivery_proof = CASE WHEN r.papers <> '' THEN r.papers ELSE i.delivery_proof END,
+        nfe_key = CASE WHEN r.nfe_key <> '' THEN r.nfe_key ELSE i.nfe_key END,
+        place = CASE WHEN r.place <> '' THEN r.place ELSE i.place END
+    FROM import_row r JOIN import_match m USING (line)
+    WHERE i.id = m.invoice_id AND m.verdict = 'changed' AND (r.papers <> '' OR r.nfe_key <> '' OR r.place <> '')
+"""
 _NOW_GONE = f"UPDATE invoice SET vanished = true WHERE id IN (SELECT invoice_id FROM ({GONE}) gone)"  # noqa: S608
 
 
@@ -111,6 +119,7 @@ class Writer:
             self._change(changes)
             progress(done := done + len(changes))
         self.conn.execute(text(_BOLETOS))  # only now: what changed is told by comparing with what was known
+        self.conn.execute(text(_TITLES))
         self._run(_POINTS)
         self._run(_BAD_POINTS, kind=BAD_CONTACT, due=add_bank_days(self.seen.today, 1))
 
@@ -160,6 +169,9 @@ class Writer:
             "bank": row.bank,
             "our_number": row.our_number,
             "boleto_line": row.boleto_line,
+            "delivery_proof": row.papers,
+            "nfe_key": row.nfe_key,
+            "place": row.place,
             "policy": row.policy,
             "row_hash": row.hash,
             "import_id": self.import_id,
