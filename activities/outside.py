@@ -1,0 +1,113 @@
+"""What goes to those who act for a case outside, and `tell`: the word that something is no longer so.
+
+Guard and content in one transaction, the call with no lock held, the outcome in another. A parcel's id follows from the
+case and what it is about, so a second run after a crash hands over the same parcel. What has been handed over is
+recorded even if the case changed its mind meanwhile: the rules then take it back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid5
+
+from temporalio import activity
+
+from activities.desk import Desk, at_desk
+from activities.views import read_creditor, read_debtor, read_invoices
+from activities.world import World
+from contract.messages import Next, Perform
+from domain import facts as f
+from domain.outside import Message, message_of
+from gateways.partners import FolderPartner, Parcel, Partner
+
+JSON = "application/json"
+Prepared = tuple[Parcel, Callable[[f.Way], f.Told]]
+"""A parcel, and the fact that tells of it once it is handed over by some way."""
+
+
+def partner_of(world: World, to: f.Outsider) -> Partner | None:
+    """The road to one of them; None where a person does it. Dossiers always have one: a folder beside the letters."""
+    road = world.partners.get(to)
+    return road or (FolderPartner(world.letters.parent / to) if to in ("legal", "agency") else None)
+
+
+def hand_over(world: World, given: Perform, to: f.Outsider, prepare: Callable[[Desk], Prepared | f.Told]) -> Next:
+    """Guard, prepare, hand over, record: the life of every action that gives something to somebody outside.
+
+    `prepare` gives the parcel, or a fact that says why not now. Raises `ProviderError` where it was not taken.
+    """
+    with at_desk(world, given.case_id, given.at) as desk:
+        if answer := desk.guard(given):
+            return answer
+        prepared = prepare(desk)
+        if not isinstance(prepared, tuple):
+            return desk.conclude_with(given, prepared)
+    parcel, told = prepared
+    road = partner_of(world, to)
+    if road:
+        road.hand(parcel)
+    with at_desk(world, given.case_id, given.at) as desk:
+        done = desk.recorded(given.generation, given.seq)
+        return done or desk.conclude_with(given, told(road.by if road else "hand"))
+
+
+class Outside:
+    """The activity that tells those outside what is no longer so."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    @activity.defn(name="tell")
+    def tell(self, given: Perform) -> Next:
+        """Pass on one message (a payment, a recall, a withdrawal, a removal) and return the next instruction."""
+        message = message_of(given.step)
+        if message is None:
+            raise ValueError("tell was asked for a step that is no message")
+        return hand_over(self.world, given, message.to, lambda desk: _prepared(desk, message))
+
+
+def _prepared(desk: Desk, message: Message) -> Prepared:
+    key = uuid5(desk.row.id, message.step)
+    content = as_json(_word(desk, message))
+    parcel = Parcel(key, desk.row.id, message.what, f"{desk.row.id}-{message.what}-{key.hex[:8]}.json", JSON, content)
+    return parcel, lambda way: f.PassedOn(message.to, message.what, message.reference, way)
+
+
+def _word(desk: Desk, message: Message) -> dict[str, Any]:
+    """What a message says: of a payment amount and day, of the debt what is left."""
+    case = desk.case
+    today = case.today(desk.now)
+    paid = next((p for p in case.payments if p.reference == message.reference), None)
+    about = {"amount": paid.amount, "paid_on": paid.on, "reversed": paid.reversed} if paid else {}
+    standing = {"open_on": today, "open": case.debt(today).total} if message.to in ("legal", "agency") else {}
+    listing = case.listing
+    due = {"due": listing.due, "reason": listing.reason} if message.what == "removal" and listing else {}
+    return {
+        "what": message.what, "case": desk.row.id, "reference": message.reference, **about, **standing, **due,
+    }  # fmt: skip
+
+
+def subject(desk: Desk) -> dict[str, Any]:
+    """Who owes what to whom, as the central and the bureau need it."""
+    creditor, _ = read_creditor(desk.conn, desk.row.creditor_id)
+    debtor = read_debtor(desk.conn, desk.row.debtor_id)
+    invoice = read_invoices(desk.conn, [desk.row.invoice_id])[desk.row.invoice_id]
+    return {
+        "case": desk.row.id,
+        "creditor": {"name": creditor.name, "document": creditor.document},
+        "debtor": {
+            "name": debtor.name, "document": debtor.document, "address": debtor.address, "city": debtor.city,
+            "uf": debtor.uf, "cep": debtor.cep,
+        },
+        "title": {
+            "number": invoice.printed_number, "kind": invoice.kind, "issued": invoice.issued,
+            "due": desk.case.terms.due, "amount": invoice.amount, "open": desk.case.face(),
+        },
+    }  # fmt: skip
+
+
+def as_json(value: dict[str, Any]) -> bytes:
+    """JSON; amounts, days and ids as text."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str).encode() + b"\n"

@@ -1,0 +1,86 @@
+"""A case in other hands: what they are still to be told, whether they said that they have it, and our silence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain import facts as f
+from domain.calendars import add_bank_days
+from domain.case import LIVE
+from domain.hours import contact_moment, first_lawful
+from domain.negotiation import is_open
+from domain.outside import in_other_hands, must_announce, reminder_day, reminders, untold
+from domain.policy import Step
+from domain.rules.base import Action, Bench, Instruction, Move
+
+WITH_LEGAL, WITH_AGENCY = "in legal", "with the agency"
+
+
+def passes_on(r: Bench) -> Instruction | None:
+    """Whoever outside acts for the case learns the same day what is no longer so: first of all a payment.
+
+    A message that cannot be passed on is a person's; until he has looked the rest of the case goes on.
+    """
+    for message in untold(r.case):
+        failed = any(task.kind == "action-failed" and task.step == message.step for task in r.case.tasks.values())
+        if not failed:
+            at = r.not_before(r.now, message.step)
+            return r.instruct(Action.TELL, f"tells {message.to}: {message.what}", at, message.step)
+    return None
+
+
+def passes_on_at_once(r: Bench) -> Instruction | None:
+    """Before anything else, thanks included; but where it did not work just now, the rest of the case goes on first."""
+    order = passes_on(r)
+    return order if order and order.not_before and order.not_before <= r.now else None
+
+
+def receipt_is_missing(r: Bench) -> f.Own | None:
+    """Nobody said that he has the dossier: a person asks, again and again while nobody does."""
+    hands = r.case.hands
+    if hands is None or r.has_task("receipt-missing"):
+        return None
+    number = reminders(r.case)
+    day = reminder_day(r.case, number)
+    if day is None or r.today < day:
+        return None
+    details = (f"{hands.to} has not acknowledged the dossier of {hands.on:%d/%m/%Y}", f"document {hands.document_id}")
+    due = add_bank_days(r.today, 1)
+    return r.task("receipt-missing", f"{hands.document_id}.{number}", "manager", due, False, details)
+
+
+def asked_contact(r: Bench) -> Instruction | None:
+    """In other hands nothing is sent unless they ask; what they ask for keeps hours and caps like any contact."""
+    step = next((step for step in r.case.requests if r.case.step(step).status == "pending"), None)
+    if step is None or not in_other_hands(r.case) or r.case.closed:
+        return None
+    rules, start = r.policy.contact, r.today
+    if r.case.last_contact_on and start <= r.case.last_contact_on:
+        start = r.case.last_contact_on + timedelta(days=1)
+    at = contact_moment(start, r.case.place(), "message", rules, r.case.jitter)
+    if start == r.today:
+        at = max(at, first_lawful(r.now, r.case.place(), "message", rules))
+    return r.instruct(Action.CONTACT, f"asked for by {in_other_hands(r.case)}", r.not_before(at, step), step)
+
+
+def waits_outside(r: Bench) -> Instruction | None:
+    """Nothing of ours goes on while somebody else has the case, but for what a notary still has of it."""
+    to, state = in_other_hands(r.case), r.case.protest.state
+    if not to or state in (*LIVE, "queued") or is_open(r.case):
+        return None
+    return r.wait(WITH_LEGAL if to == "legal" else WITH_AGENCY)
+
+
+def before_agency(r: Bench, step: Step) -> Move | None:
+    """Where the state wants it, a registered letter announces the agency; a person posts it and keeps its proof."""
+    source = must_announce(r.case.uf, r.case.terms.consumer)
+    if not source:
+        return None
+    task = r.once(
+        "announce-agency", step.id, "clerk", add_bank_days(r.today, 2),
+        "send the debtor a registered letter: from which day on which agency collects, for whom, which debt", source,
+        "attach its receipt: regua attach --kind agency-announcement",
+    )  # fmt: skip
+    if task:
+        return task
+    return r.wait("waits for the announcement of the agency") if r.has_task("announce-agency") else None
