@@ -5,19 +5,22 @@ have passed; `contact_sent:atraso-1` is the kind of an entry and what it is abou
 `notary:protocolled`, when the office has sent the debtor its own letter. A message counts as read only when the sandbox
 has delivered it.
 
-What is done is what a person types after `regua`, or `bank AMOUNT`: a payment that the bank reports in a file, and
-`bank again` for the same line in another file. Words in braces are filled in at that moment:
+What is done is what a person types after `regua`; or `bank AMOUNT`, a payment that the bank reports in a file, and
+`bank again` for the same line in another file; or what the debtor does himself with the message that the sign tells of:
+`reply WORDS` by the way it came, `pix` to pay the code in it, `pix-unheard` where the bank's webhook stays silent. What
+he presses in a call stands in the story. Words in braces are filled in at that moment:
 
     {number}     the invoice           {debt}       what the case asks for today, in reais
     {code}       the creditor's code   {day+7}      a week from today
     {reference}  the last payment      {task}       the task that the sign is about
-                                       {approval}   the approval that the sign is about
+    {phone}      his number            {approval}   the approval that the sign is about
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 CLERK = "ana.ficticia"
 
@@ -62,7 +65,8 @@ class Story:
     """What becomes of some invoices of one creditor. `ends` is the outcome, or `legal`.
 
     `signs` must stand in the books at the end, and documents of the kinds `papers` must have been made. `notary` is the
-    fate of the title at the office (`sandbox.notary`).
+    fate of the title at the office (`sandbox.notary`). Calls are answered by `answers`, who presses `keys`
+    (`sandbox.phones`).
     """
 
     title: str
@@ -73,10 +77,17 @@ class Story:
     signs: tuple[str, ...] = ()
     notary: str = ""
     papers: tuple[str, ...] = ()
+    answers: Literal["human", "machine"] = "human"
+    keys: tuple[str, ...] = ()
+    on_whatsapp: bool = True
 
 
 def _log(channel: str, outcome: str) -> str:
     return f"log {{number}} {channel} {outcome} --creditor {{code}} --by {CLERK}"
+
+
+def _reached(channel: str) -> str:
+    return f"contact add {{number}} {channel} {{phone}} --source contrato --creditor {{code}} --by {CLERK}"
 
 
 def _type(command: str, rest: str = "") -> str:
@@ -93,6 +104,20 @@ CORRECTED = (
     "--city 'Belo Horizonte' --uf MG --cep 30110-000"
 )
 
+ANSWERED = f"task done {{task}} --outcome answered --by {CLERK}"
+FIRST = "contact_sent:atraso-1"
+"""The first word after the due date, by whatever channel the creditor's ladder takes."""
+BY_SMS, BY_EMAIL = "contact_sent:sms", "contact_sent:email"
+A_MESSAGE = "contact_sent:atraso-1 or contact_sent:atraso-2 or contact_sent:proposta or contact_sent:ultimo-aviso"
+"""What can be answered."""
+READ_AGAIN = f"contact_sent:ligacao or {A_MESSAGE}"
+NOTED = f"note {{number}} visto --creditor {{code}} --by {CLERK}"
+WROTE_HIS_WHATSAPP = Act("opened", _reached("whatsapp"))
+WROTE_HIS_NUMBER = Act("opened", _reached("voice"))
+"""The contract names the telephone, and that it may be used so."""
+HIM, IT_IS_ME = "1", "993"
+"""Keys in a call of Cometa: it is he who is asked for, and the first digits of his CNPJ."""
+
 NEWS = f"news {{day}} --creditor {{code}} --by {CLERK}"
 """What the clerk types every morning, when the account of the day before has been read."""
 
@@ -103,6 +128,8 @@ HABITS = (
     Act("task_opened:find-contact", f"task done {{task}} --outcome searched --by {CLERK}", days=1),
     Act("task_opened:approval-overdue", f"task done {{task}} --outcome reminded --by {CLERK}"),
     Act("task_opened:chase-cra", f"task done {{task}} --outcome called --by {CLERK}"),
+    Act("task_opened:answer-debtor", ANSWERED),
+    Act("task_opened:call-back", ANSWERED),
 )
 """What staff and mail house do in every case, each time: a story that names the same sign does its own instead."""
 
@@ -327,5 +354,258 @@ STORIES = (
         "paid",
         (Act(READ_FIRST, PAY_ALL, days=2),),
         ("contact_sent:covered",),
+    ),
+    # --- what debtors write back: by e-mail and SMS ------------------------------------------------------------------
+    Story(
+        "responde que já pagou; o pagamento aparece no dia seguinte",
+        "aurora",
+        ("1022",),
+        "paid",
+        (Act(A_MESSAGE, "reply Já paguei ontem pelo banco."), Act("claim", PAY_ALL, days=1)),
+        ("reply:already-paid", "claim:reply", "task_opened:payment-claimed"),
+    ),
+    Story(
+        "responde ao SMS com um dia, e paga",
+        "aurora",
+        ("1023",),
+        "paid",
+        (Act(BY_SMS, "reply Pago em 5 dias."), Act("promise", PAY_ALL, days=3)),
+        ("reply:promise", "reply:sms", "promise:reply"),
+    ),
+    Story(
+        "pede a segunda via; paga pelo código Pix",
+        "aurora",
+        ("1024",),
+        "paid",
+        (
+            Act(A_MESSAGE, "reply Por favor, me mande a segunda via do boleto."),
+            Act("contact_sent:resposta-segunda-via", "pix", days=1),
+        ),
+        ("reply:second-copy", "contact_sent:resposta-segunda-via", "payment:pix"),
+    ),
+    Story(
+        "não recebeu o boleto; paga por Pix, que só a consulta ao banco descobre",
+        "aurora",
+        ("1025",),
+        "paid",
+        (Act(A_MESSAGE, "reply Não recebi o boleto."), Act("contact_sent:resposta-segunda-via", "pix-unheard")),
+        ("reply:no-invoice", "payment:pix"),
+    ),
+    Story(
+        "não recebeu a mercadoria, com razão",
+        "aurora",
+        ("1026",),
+        "dispute-upheld",
+        (Act(A_MESSAGE, "reply Não recebi a mercadoria."), Act("dispute", _type("resolve", "--upheld"), days=3)),
+        ("reply:no-goods", "dispute:reply", "contact_sent:contestacao-recebida"),
+    ),
+    Story(
+        "contesta o valor sem razão; paga",
+        "aurora",
+        ("1027",),
+        "paid",
+        (
+            Act(A_MESSAGE, "reply O valor está errado."),
+            Act("dispute", _type("resolve", "--rejected"), days=2),
+            Act("resolve", PAY_ALL, days=3),
+        ),
+        ("reply:wrong-amount", "dispute:reply"),
+    ),
+    Story(
+        "quer uma pessoa; contesta só uma parte, com razão; paga o resto",
+        "aurora",
+        ("1028",),
+        "paid",
+        (
+            Act(A_MESSAGE, "reply Quero falar com alguém."),
+            Act("task_opened:answer-debtor", ANSWERED),
+            Act("task_done", _type("dispute", "--amount 400,00 --explained --reason 'uma peça faltou na entrega'")),
+            Act("dispute", _type("resolve", "--upheld"), days=2),
+            Act("resolve", PAY_ALL, days=1),
+        ),
+        ("reply:wants-a-person", "task_opened:answer-debtor", "dispute", "resolve", "payment"),
+    ),
+    Story(
+        "não reconhece a compra, com razão",
+        "aurora",
+        ("1029",),
+        "dispute-upheld",
+        (Act(BY_SMS, "reply Não reconheço essa compra."), Act("dispute", _type("resolve", "--upheld"), days=3)),
+        ("reply:not-mine", "dispute:reply"),
+    ),
+    Story(
+        "diz que não deve; perguntado por quê, explica; sem razão, paga",
+        "aurora",
+        ("1030",),
+        "paid",
+        (
+            Act(A_MESSAGE, "reply Não devo nada a vocês."),
+            Act("contact_sent:contestacao-pergunta", "reply Devolvi a mercadoria no mesmo dia."),
+            Act("dispute_explained", _type("resolve", "--rejected"), days=2),
+            Act("resolve", PAY_ALL, days=2),
+        ),
+        ("reply:denies", "contact_sent:contestacao-pergunta", "dispute_explained"),
+    ),
+    Story(
+        "responde SAIR ao SMS; paga depois da carta",
+        "aurora",
+        ("1031",),
+        "paid",
+        (Act(BY_SMS, "reply SAIR"), Act("notice_issued", PAY_ALL, days=5)),
+        ("reply:stop", "opt_out:electronic", "notice_issued"),
+    ),
+    Story(
+        "pede por e-mail que não escrevam mais; paga depois da carta",
+        "aurora",
+        ("1032",),
+        "paid",
+        (Act(A_MESSAGE, "reply Não me mandem mais mensagens."), Act("notice_issued", PAY_ALL, days=6)),
+        ("reply:stop", "opt_out:electronic", "notice_issued"),
+    ),
+    Story(
+        "o número é de outra pessoa; paga pelo e-mail",
+        "aurora",
+        ("1033",),
+        "paid",
+        (Act(BY_SMS, "reply Número errado."), Act("contact_sent:email", PAY_ALL, days=1)),
+        ("reply:wrong-person", "contact_failed:sms"),
+    ),
+    Story(
+        "escreve o que ninguém entende; uma pessoa responde; paga",
+        "aurora",
+        ("1034",),
+        "paid",
+        (
+            Act(A_MESSAGE, "reply O cachorro do vizinho late a noite inteira."),
+            Act("task_opened:answer-debtor", ANSWERED, days=1),
+            Act("task_done", PAY_ALL, days=1),
+        ),
+        ("reply:unclear", "task_opened:answer-debtor"),
+    ),
+    Story(
+        "consumidora superendividada; uma advogada examina; paga",
+        "boreal",
+        ("2004",),
+        "paid",
+        (
+            Act(A_MESSAGE, "reply Estou superendividada."),
+            Act("hold", _type("lift", "--kind over-indebted"), days=5),
+            Act("lift", PAY_ALL, days=4),
+        ),
+        ("reply:over-indebted", "hold:over-indebted", "lift"),
+    ),
+    # --- WhatsApp, calls, plans --------------------------------------------------------------------------------------
+    Story(
+        "pede parcelas pelo WhatsApp, aceita o acordo, paga todas por Pix",
+        "cometa",
+        ("3001",),
+        "settled",
+        (
+            WROTE_HIS_WHATSAPP,
+            Act(FIRST, "reply Dá para parcelar?"),
+            Act("contact_sent:acordo-proposto", "reply ACEITO"),
+            Act("contact_sent:acordo-confirmado", "pix", days=1),
+            Act("contact_sent:parcela-lembrete.1", "pix", days=1),
+            Act("contact_sent:parcela-lembrete.2", "pix", days=1),
+        ),
+        (
+            "contact_sent:whatsapp",
+            "reply:whatsapp",
+            "reply:wants-instalments",
+            "plan_offered",
+            "reply:accepts-offer",
+            "plan:reply",
+            "payment:pix",
+            "plan_completed",
+        ),
+        papers=("agreement",),
+    ),
+    Story(
+        "não está no WhatsApp; aceita um acordo, paga só a entrada; volta à régua e paga",
+        "cometa",
+        ("3002",),
+        "paid",
+        (
+            WROTE_HIS_WHATSAPP,
+            Act(BY_SMS, "reply Posso pagar em 2x?"),
+            Act("contact_sent:acordo-proposto", "reply Aceito a proposta."),
+            Act("contact_sent:acordo-confirmado", "pix", days=1),
+            Act("plan_broken", NOTED),
+            Act(READ_AGAIN, PAY_ALL, days=1),
+        ),
+        ("contact_failed:whatsapp", "contact_sent:sms", "plan:reply", "plan_broken", "contact_sent:acordo-quebrado"),
+        on_whatsapp=False,
+    ),
+    Story(
+        "explica o atraso pelo WhatsApp, combina um dia, e paga",
+        "cometa",
+        ("3003",),
+        "paid",
+        (
+            WROTE_HIS_WHATSAPP,
+            Act(FIRST, "reply Estou sem dinheiro agora."),
+            Act("contact_sent:resposta-combinar", "reply Pago em 4 dias."),
+            Act("promise", PAY_ALL, days=2),
+        ),
+        ("reply:reason-of-delay", "contact_sent:resposta-combinar", "reply:promise", "promise:reply"),
+    ),
+    Story(
+        "ligação: tecla 1, já pagou; o banco confirma",
+        "cometa",
+        ("3004",),
+        "paid",
+        (
+            WROTE_HIS_NUMBER,
+            Act("claim", PAY_ALL, days=1),
+        ),
+        ("contact_sent:voice", "claim:phone"),
+        keys=(HIM, IT_IS_ME, "1"),
+    ),
+    Story(
+        "ligação: tecla 2, promete e cumpre",
+        "cometa",
+        ("3005",),
+        "paid",
+        (
+            WROTE_HIS_NUMBER,
+            Act("promise", PAY_ALL, days=3),
+        ),
+        ("contact_sent:voice", "promise:phone"),
+        keys=(HIM, IT_IS_ME, "2", "05"),
+    ),
+    Story(
+        "ligação: tecla 9, não ligar mais; paga pelo e-mail",
+        "cometa",
+        ("3006",),
+        "paid",
+        (WROTE_HIS_NUMBER, Act("opt_out", NOTED), Act(BY_EMAIL, PAY_ALL)),
+        ("contact_sent:voice", "opt_out:voice", "contact_sent:email"),
+        keys=("9",),
+    ),
+    Story(
+        "ligação: secretária eletrônica, nada é dito; paga pelo e-mail",
+        "cometa",
+        ("3007",),
+        "paid",
+        (WROTE_HIS_NUMBER, Act("contact_failed:voice or contact_sent:voice", NOTED), Act(BY_EMAIL, PAY_ALL)),
+        ("contact_sent:email",),
+        answers="machine",
+    ),
+    Story(
+        "ligação: tecla 3, uma pessoa liga de volta; paga",
+        "cometa",
+        ("3008",),
+        "paid",
+        (WROTE_HIS_NUMBER, Act("task_opened:call-back", ANSWERED), Act("task_done", PAY_ALL, days=1)),
+        ("contact_sent:voice", "reply:voice", "task_opened:call-back"),
+        keys=(HIM, IT_IS_ME, "3"),
+    ),
+    Story(
+        "agradece pelo WhatsApp, e paga",
+        "cometa",
+        ("3009",),
+        "paid",
+        (WROTE_HIS_WHATSAPP, Act(FIRST, "reply Ok, obrigado!"), Act("reply", PAY_ALL, days=2)),
+        ("contact_sent:whatsapp", "reply:thanks"),
     ),
 )

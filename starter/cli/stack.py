@@ -32,7 +32,7 @@ def register(app: Commands) -> None:
         keep: Annotated[bool, typer.Option("--keep", help="leave the stack running until Ctrl-C")] = False,
         as_json: Json = False,
     ) -> None:
-        """Run two invented portfolios through their whole lives on the real stack, on a scaled clock."""
+        """Run three invented portfolios through their whole lives on the real stack, on a scaled clock."""
         from starter.demo.run import run_demo
 
         raise typer.Exit(run_demo(day, state, as_json=as_json, keep=keep))

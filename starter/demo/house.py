@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import os
 import shutil
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from db.engine import make_engine
 from db.rows import CLOCK
 from domain.clock import Clock
 from domain.errors import BadInput, Unavailable
+from domain.identifiers import parse_phone
 from gateways.settings import PREFIX, Settings, load_settings
 from starter import up
 from starter.doctor import prepare_database
@@ -34,6 +37,14 @@ BEFORE_ORIGIN = 8.0
 """Real seconds between the setting of the clock and the origin: about what it takes until everything serves."""
 _MARK = "demo.lock"
 _GONE_WITHIN = 15.0
+
+
+@cache
+def telephones(code: str) -> dict[str, str]:
+    """The debtor's telephone (E.164) of each invoice of a creditor's example."""
+    with (EXAMPLES / f"{code}.csv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter=";")
+        return {row["numero"]: parse_phone(row["telefones"]).e164 for row in rows}
 
 
 @contextmanager
@@ -120,6 +131,8 @@ def _settings_of_its_own(folder: Path) -> Settings:
         "STATE_DIR": folder,
         "EMAIL_PER_SECOND": 100,
         "SMS_PER_SECOND": 100,
+        "WHATSAPP_PER_SECOND": 100,
+        "CALLS_PER_SECOND": 100,
         "TEMPORAL_PORT": 0,
         "TEMPORAL_UI_PORT": 0,
         "SANDBOX_PORT": 0,

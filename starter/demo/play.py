@@ -16,7 +16,9 @@ from domain.calendars import is_bank_day
 from domain.news import last_bank_day_before
 from domain.places import time_zone
 from sandbox.debtors import HABITS, NEWS, STAFF, STORIES, Act, Story
+from starter.demo.debtors import Debtors
 from starter.demo.hands import Hands, Movement, Typed
+from starter.demo.house import telephones
 from starter.demo.watch import Life, Sign, Watch
 from starter.installation import OFFICE
 
@@ -54,8 +56,8 @@ class Cast:
 class Play:
     """Everything scripted, and what of it is still to come."""
 
-    def __init__(self, watch: Watch, hands: Hands) -> None:
-        self.watch, self.hands = watch, hands
+    def __init__(self, watch: Watch, hands: Hands, debtors: Debtors) -> None:
+        self.watch, self.hands, self.debtors = watch, hands, debtors
         self.casts = [Cast(story, number) for story in STORIES for number in story.numbers]
         self.problems: list[str] = []
         self._habits: set[tuple[UUID, int, Act]] = set()
@@ -178,6 +180,8 @@ class Play:
 
     def _try(self, part: Part, now: datetime) -> Typed:
         life, today = part.life, now.astimezone(time_zone(part.life.case.uf)).date()
+        if self.debtors.does(part.act.do):
+            return self.debtors.do(part.act.do, life, part.sign, today)
         if part.act.do.startswith("bank"):
             part.movement = part.movement or self._movement(part, today)
             return self.hands.bank(part.movement)
@@ -188,6 +192,7 @@ class Play:
             "reference": next(iter(self.hands.references(life.code, life.number)[::-1]), ""),
             "task": part.sign.body.get("task_id", ""),
             "approval": part.sign.body.get("approval_id", ""),
+            "phone": telephones(life.code)[life.number],
         } | {f"day+{days}": today + timedelta(days=days) for days in range(1, 31)}
         command = part.act.do.format(**words)
         day = now.astimezone(OFFICE).date()

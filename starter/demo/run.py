@@ -3,44 +3,36 @@
 from __future__ import annotations
 
 import json
-import shlex
 import signal
 import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.table import Table
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import make_engine
-from db.rows import CONTACT, DOCUMENT
-from domain.money import format_brl
-from sandbox.debtors import CLERK, STAFF, STORIES
+from starter.demo.debtors import Debtors
 from starter.demo.hands import Hands
-from starter.demo.house import EXAMPLES, ORIGIN, House, fresh_folder
-from starter.demo.play import Cast, Play
+from starter.demo.house import ORIGIN, House, fresh_folder
+from starter.demo.opening import open_portfolios
+from starter.demo.play import Play
+from starter.demo.report import report_of, tell
 from starter.demo.screen import Screen
-from starter.demo.verify import Verdict, casts_by_outcome
+from starter.demo.verify import Verdict
 from starter.demo.watch import Watch
-from starter.installation import OFFICE
-from starter.up import sandbox_url
 
 _LONGEST = timedelta(days=200)
 """Business time after which the demo gives up."""
 _LOOK_EVERY = 0.1
 _SHOW_EVERY = 0.25
 _SETTLES_WITHIN = 15.0
-_CREDITORS = ("aurora", "boreal")
 
 
 class Guest(Protocol):
@@ -73,19 +65,19 @@ def run_demo(day: float, state: Path, *, as_json: bool = False, keep: bool = Fal
             lines.append(screen.announce)
             try:
                 with screen:
-                    begun = _open_portfolios(house, play, guest.commands(folder) if guest else [])
+                    begun = open_portfolios(house, play, guest.commands(folder) if guest else [])
                     if begun and guest:
                         guest.begin(house)
                     ended = _run(house, play, screen, verdict, interrupted) if begun else []
                 faults, more = guest.end(house, play) if begun and guest else ([], {})
                 found = ended + faults + _judge(verdict) if begun else play.problems
-                report = _report(house, play, found, time.monotonic() - started) | more
+                report = report_of(house, play, found, time.monotonic() - started) | more
             finally:
                 play.watch.engine.dispose()
             lines.pop()
             if as_json:
                 print(json.dumps(report, ensure_ascii=False, default=str))
-            _tell(console, report)
+            tell(console, report)
             if keep and not interrupted.is_set():
                 console.print(f"The stack stays in {folder} until Ctrl-C.", highlight=False, soft_wrap=True)
                 interrupted.wait()
@@ -102,42 +94,8 @@ def _on_interrupt() -> threading.Event:
 
 def _stage(house: House, console: Console) -> tuple[Play, Screen, Verdict]:
     watch = Watch(make_engine(house.stack.database_url, pool_size=3), house.sandbox)
-    play = Play(watch, Hands(house.folder / "banco"))
+    play = Play(watch, Hands(house.folder / "banco"), Debtors(house, watch))
     return play, Screen(play, console), Verdict(play, house.settings.documents_dir)
-
-
-# --- the portfolios --------------------------------------------------------------------------------------------------
-def _open_portfolios(house: House, play: Play, guests: Sequence[str]) -> bool:
-    """Staff, creditors, both portfolios; the old one is let go after its counts were seen. Did all of it succeed?"""
-    for person in STAFF:
-        name = shlex.quote(person.name)
-        done = _setup(
-            house, play, f"user add {person.id} --name {name} --role {person.role} --limit {person.limit} --json"
-        )
-        if done is None:
-            return False
-        play.hands.tokens[person.id] = json.loads(done)["token"]
-    fates = {number: story.notary for story in STORIES if story.notary for number in story.numbers}
-    house.tell_sandbox("notary/fates", fates)
-    commands = [f"creditor add {shlex.quote(str(EXAMPLES / code))}.yaml" for code in _CREDITORS]
-    for code in _CREDITORS:
-        portfolio = f"import {shlex.quote(str(EXAMPLES / code))}.csv --creditor {code} --by {CLERK}"
-        commands += [f"{portfolio} --dry-run", portfolio]
-    commands += [f"release --creditor {code} --by {CLERK}" for code in _CREDITORS]  # of the new one nothing waits
-    commands += [*guests, "scan"]
-    return all(_setup(house, play, command) is not None for command in commands)
-
-
-def _setup(house: House, play: Play, command: str) -> str | None:
-    """Type a command of the beginning; what it printed, or None where it never succeeded."""
-    done = play.hands.type(command, house.now.astimezone(OFFICE).date())
-    for _ in range(10):
-        if done.code == 0:
-            return done.printed
-        time.sleep(0.5)
-        done = play.hands.type(command, house.now.astimezone(OFFICE).date())
-    play.problems.append(f"`{done.command}` ended with {done.code}: {done.said}")
-    return None
 
 
 # --- the play --------------------------------------------------------------------------------------------------------
@@ -182,92 +140,3 @@ def _judge(verdict: Verdict) -> list[str]:
             if time.monotonic() > deadline:
                 return [f"the verdict could not be reached: {type(error).__name__}"]
             time.sleep(0.5)
-
-
-# --- the report ------------------------------------------------------------------------------------------------------
-def _report(house: House, play: Play, faults: list[str], seconds: float) -> dict[str, Any]:
-    """Everything that anybody needs to count again."""
-    return {
-        "as_scripted": not faults,
-        "faults": faults,
-        "real_seconds": round(seconds, 1),
-        "business_days": (house.now - ORIGIN).days,
-        "outcomes": dict(sorted(casts_by_outcome(play).items())),
-        "money": _money(play),
-        **_counts(play),
-        "stories": [_story(play, cast) for cast in play.casts],
-        "commands": [
-            {name: value for name, value in asdict(done).items() if name != "printed"} for done in play.hands.typed
-        ],
-        "where": {
-            "state": str(house.folder),
-            "database": house.stack.database_url,
-            "sandbox_log": f"{sandbox_url(house.settings)}/sandbox/log",
-            "sandbox_database": str(house.sandbox / "sandbox.db"),
-            "documents": str(house.settings.documents_dir),
-            "letters": str(house.folder / "letters"),
-            "dossiers": str(house.folder / "legal"),
-            "payment_files": str(play.hands.folder),
-        },
-    }
-
-
-def _money(play: Play) -> dict[str, Any]:
-    """Reais: what was owed, what came in, what came back, by the cases themselves."""
-    cases = [life.case for life in play.watch.lives.values()]
-    payments = [payment for case in cases for payment in case.payments]
-    reversed_ = sum((payment.amount for payment in payments if payment.reversed), Decimal(0))
-    return {
-        "owed": sum((case.terms.principal for case in cases), Decimal(0)),
-        "recovered": sum((payment.amount for payment in payments), Decimal(0)) - reversed_,
-        "reversed": reversed_,
-        "in_bank_files": sum({m.reference: m.amount for m in play.hands.paid}.values(), Decimal(0)),
-    }
-
-
-def _counts(play: Play) -> dict[str, dict[str, int]]:
-    """Contacts by channel (without those that no provider took), documents by kind."""
-    by_channel = select(CONTACT.c.channel, func.count()).where(CONTACT.c.state != "failed").group_by(CONTACT.c.channel)
-    by_kind = select(DOCUMENT.c.kind, func.count()).group_by(DOCUMENT.c.kind)
-    with suppress(SQLAlchemyError), play.watch.engine.connect() as conn:
-        found = [{str(key): int(count) for key, count in conn.execute(question)} for question in (by_channel, by_kind)]
-        return {"contacts": dict(sorted(found[0].items())), "documents": dict(sorted(found[1].items()))}
-    return {"contacts": {}, "documents": {}}
-
-
-def _story(play: Play, cast: Cast) -> dict[str, str]:
-    life = play.life(cast)
-    return {
-        "creditor": cast.story.creditor,
-        "invoice": cast.number,
-        "story": cast.story.title,
-        "case": str(life.id) if life else "",
-        "scripted": cast.story.ends,
-        "ended": life.ended if life else "",
-    }
-
-
-def _tell(console: Console, report: dict[str, Any]) -> None:
-    """The report for people."""
-    money = {name: format_brl(value) for name, value in report["money"].items()}
-    table = Table("", "", show_header=False, title="Resumo", title_justify="left")
-    rows = {
-        "duração": f"{report['business_days']} dias em {report['real_seconds']:.0f} s",
-        "casos": _listed(report["outcomes"]),
-        "dinheiro": f"recuperado {money['recovered']} de {money['owed']}; estornado {money['reversed']}",
-        "contatos": _listed(report["contacts"]),
-        "documentos": _listed(report["documents"]),
-        "comandos": f"{len(report['commands'])}",
-        **report["where"],
-    }
-    for name, value in rows.items():
-        table.add_row(name, value)
-    console.print(table)
-    for fault in report["faults"]:
-        console.print(f"NOT AS SCRIPTED: {fault}", highlight=False, markup=False, soft_wrap=True)
-    if report["as_scripted"]:
-        console.print("Everything went as scripted.", style="green")
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())

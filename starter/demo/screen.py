@@ -18,8 +18,8 @@ from starter.demo.watch import Life
 from starter.installation import OFFICE
 from starter.stack import running_services
 
-_LAST_COMMANDS = 6
-_FIXED_LINES = _LAST_COMMANDS + 8
+_LAST_COMMANDS, _LAST_REPLIES = 6, 2
+_FIXED_LINES = _LAST_COMMANDS + _LAST_REPLIES + 8
 _STAGES = {
     "preventive": "preventiva",
     "amicable": "amigável",
@@ -111,8 +111,10 @@ class Screen:
 
     def _foot(self) -> list[Text]:
         typed = [_command(done) for done in self.play.hands.typed[-_LAST_COMMANDS:]]
+        replies = [f"{done.day:%d/%m} {done.command}" for done in self.play.debtors.did[-_LAST_REPLIES:]]
         return [
             *(Text(line, style="dim", no_wrap=True) for line in typed),
+            *(Text(line, style="cyan", no_wrap=True) for line in replies),
             *(Text(line, style="yellow", no_wrap=True) for line in self.news),
         ]
 

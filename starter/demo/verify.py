@@ -28,7 +28,9 @@ from db.rows import (
     DEBTOR,
     DOCUMENT,
     FACT,
+    INBOUND,
     LEDGER,
+    NEUTRAL_ANSWER,
     ORDER,
     PAYMENT,
 )
@@ -42,8 +44,14 @@ from starter.demo.play import Cast, Play
 
 _CALL_TAKES = timedelta(seconds=15)
 """Real time that a call to a provider may take: what it accepts later was not our call."""
+_PROVED_AFTER = 2
+"""Questions of a call that were answered when the debtor has proved himself: is it he, and which are his digits."""
 _PAPERS = {"notice_issued": "notice", "handed_over": "dossier"}
-_PROVIDERS = {"email": "sendgrid", "sms": "twilio"}
+_PROVIDERS = {"email": "sendgrid", "sms": "twilio", "whatsapp": "twilio", "voice": "twilio"}
+_REPLIES = "kind LIKE 'inbound%'"
+"""What debtors wrote, in the sandbox's log."""
+_BANKS = ("payments-file", "pix")
+"""Sources of payments: the bank's files, and its Pix."""
 
 
 class Verdict:
@@ -59,6 +67,10 @@ class Verdict:
                 select(func.count()).select_from(FACT).where(FACT.c.acknowledged_at.is_(None)),
                 select(func.count()).select_from(CONTACT).where(CONTACT.c.state == "in-flight"),
                 select(func.count()).select_from(ORDER).where(ORDER.c.state.in_(("queued", "sent"))),
+                select(func.count()).select_from(INBOUND).where(INBOUND.c.taken_at.is_(None)),
+                select(func.count())
+                .select_from(NEUTRAL_ANSWER)
+                .where(NEUTRAL_ANSWER.c.state.in_(("waiting", "in-flight"))),
             )
             return not any(conn.execute(question).scalar_one() for question in waiting)
 
@@ -74,6 +86,8 @@ class Verdict:
         return (
             self._facts,
             self._messages,
+            self._replies,
+            self._calls,
             self._hours,
             self._payments,
             self._books,
@@ -104,15 +118,15 @@ class Verdict:
             yield f"order {order.id} ({order.kind}) to the notary is still {order.state}"
 
     def _payments(self, conn: Connection) -> Iterator[str]:
-        """Each reference once, whatever number of files has it."""
+        """Each reference once, whatever number of files has it, and whether webhook, poll or both told of it."""
         reported = {movement.reference: movement.amount for movement in self.play.hands.paid}
-        rows = {row.reference: row for row in conn.execute(select(PAYMENT).where(PAYMENT.c.source == "payments-file"))}
+        reported |= self.watch.pix_received()
+        rows = {row.reference: row for row in conn.execute(select(PAYMENT).where(PAYMENT.c.source.in_(_BANKS)))}
         for reference in sorted(reported.keys() ^ rows.keys()):
-            where = "the bank's files" if reference in reported else "the database"
-            yield f"payment {reference} stands only in {where}"
+            yield f"payment {reference} stands only {'at the bank' if reference in reported else 'in the database'}"
         total, kept = sum(reported.values(), Decimal(0)), sum((row.amount for row in rows.values()), Decimal(0))
         if total != kept:
-            yield f"the bank's files sum up to R$ {total}, the payments of the database to R$ {kept}"
+            yield f"the bank reported R$ {total}, the payments of the database sum up to R$ {kept}"
         for life in self.watch.lives.values():
             counted = Counter(payment.reference for payment in life.case.payments)
             yield from (f"{life.number}: payment {name} was counted {n} times" for name, n in counted.items() if n > 1)
@@ -131,18 +145,43 @@ class Verdict:
     # --- messages ----------------------------------------------------------------------------------------------------
     def _messages(self, conn: Connection) -> Iterator[str]:
         """Sandbox and database message by message, by the id that we gave."""
-        entries = self.watch.rows("SELECT * FROM entries WHERE refused IS NULL AND provider IN ('sendgrid', 'twilio')")
+        sent = f"refused IS NULL AND provider IN ('sendgrid', 'twilio') AND NOT {_REPLIES}"
+        entries = self.watch.rows(f"SELECT * FROM entries WHERE {sent}")  # noqa: S608
         accepted = Counter((entry["provider"], entry["send_id"]) for entry in entries)
         mine = select(CONTACT).where(CONTACT.c.channel.in_(_PROVIDERS), CONTACT.c.purpose != "logged")
-        contacts = {(_PROVIDERS[row.channel], row.id.hex): row for row in conn.execute(mine)}
+        messages = [*conn.execute(mine), *conn.execute(select(NEUTRAL_ANSWER))]
+        contacts = {(_PROVIDERS[row.channel], row.id.hex): row for row in messages}
         for key in accepted.keys() - contacts.keys():
             yield f"{key[0]} accepted a message {key[1]} that the database does not know"
         for key, row in contacts.items():
-            wanted = 1 if row.accepted_at else 0
+            wanted = int(row.state == "accepted" if "inbound_id" in row._mapping else bool(row.accepted_at))
             if row.state == "in-flight":
                 yield f"message {row.id} ({row.text_id}) has no outcome"
             elif accepted[key] != wanted:
                 yield f"message {row.id} ({row.text_id}, {row.state}) was accepted {accepted[key]} times, not {wanted}"
+
+    def _replies(self, conn: Connection) -> Iterator[str]:
+        """What debtors wrote stands in the database word for word, once, and was understood."""
+        written = Counter(
+            (entry["sender"].removeprefix("whatsapp:"), entry["body"])
+            for entry in self.watch.rows(f"SELECT * FROM entries WHERE {_REPLIES}")  # noqa: S608
+        )
+        kept = Counter((row.sender, row.body) for row in conn.execute(select(INBOUND)))
+        for what, where in ((written - kept, "sandbox's log"), (kept - written, "database")):
+            yield from (f"{count} replies stand only in the {where}" for count in [what.total()] if count)
+        waiting = select(func.count()).select_from(INBOUND).where(INBOUND.c.taken_at.is_(None))
+        if count := conn.execute(waiting).scalar_one():
+            yield f"{count} replies were never understood"
+
+    def _calls(self, conn: Connection) -> Iterator[str]:  # noqa: ARG002 - the sandbox alone knows what was said
+        """A machine heard nothing; nobody heard of a debt before he had given the digits that prove him."""
+        for entry in self.watch.rows("SELECT * FROM entries WHERE kind = 'call'"):
+            call = self.watch.data(entry)
+            if call.get("who") == "machine" and any(call.get("spoken", [])):
+                yield f"call {entry['send_id']} told a machine something"
+            proved = call.get("done", 0) >= _PROVED_AFTER
+            if not proved and any("R$" in line or "fatura" in line for line in call.get("spoken", [])):
+                yield f"call {entry['send_id']} spoke of a debt to somebody who had not proved himself"
 
     def _hours(self, conn: Connection) -> Iterator[str]:
         """Every contact was begun in lawful hours, and nothing arrived but by a call that had been begun.
@@ -161,11 +200,12 @@ class Verdict:
             if not lawful:
                 yield f"contact {row.id} ({row.channel}, {row.text_id}) was made outside hours, at {local}"
         begun: dict[str, list[datetime]] = {}
+        for row in conn.execute(select(NEUTRAL_ANSWER).where(NEUTRAL_ANSWER.c.tried_since.is_not(None))):
+            begun[row.id.hex] = [row.tried_since, row.tried_last]
         for row in conn.execute(select(CONTACT_ATTEMPT.c.contact_id, CONTACT_ATTEMPT.c.begun_at)):
             begun.setdefault(row.contact_id.hex, []).append(row.begun_at)
-        for entry in self.watch.rows(
-            "SELECT send_id, accepted_at FROM entries WHERE provider IN ('sendgrid', 'twilio')"
-        ):
+        sent = f"SELECT * FROM entries WHERE provider IN ('sendgrid', 'twilio') AND NOT {_REPLIES}"  # noqa: S608
+        for entry in self.watch.rows(sent):
             at = datetime.fromtimestamp(entry["accepted_at"], UTC)
             if not any(timedelta(seconds=-1) <= at - start <= _CALL_TAKES for start in begun.get(entry["send_id"], [])):
                 yield f"message {entry['send_id']} was accepted at {at}, when no call for it was going on"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +17,8 @@ from sqlalchemy import Engine, Row, select
 
 from db.rows import CASE, CREDITOR, DEBTOR, INVOICE, LEDGER
 from domain.case import Case, load
+from domain.errors import BadInput
+from domain.fold.base import spoken
 from starter.installation import OFFICE
 
 _ABOUT = {
@@ -25,8 +29,18 @@ _ABOUT = {
     "approval_asked": ("purpose",),
     "log": ("channel",),
     "closed": ("outcome",),
+    "reply": ("channel", "meaning"),
+    "claim": ("how",),
+    "promise": ("how",),
+    "plan": ("how",),
+    "dispute": ("how",),
+    "payment": ("source",),
+    "opt_out": ("channels",),
+    "hold": ("hold",),
 }
-"""Fields of an entry's body that a sign may name."""
+"""Fields of an entry's body that a sign may name; of several values each is a word."""
+_READ = ("delivered", "read", "completed")
+"""How the sandbox calls a message or call that has reached its debtor."""
 _OVERLAP = timedelta(seconds=5)
 """Transactions that were recorded earlier may be committed later than others; longer than any of ours lasts."""
 _CASES = (
@@ -121,16 +135,12 @@ class Watch:
         life = self.lives.get(row.case_id)
         if life is None or (life.book and row.seq <= max(sign.seq for sign in life.book)):
             return
-        words = [row.kind, *(f"{row.kind}:{row.body[name]}" for name in _ABOUT.get(row.kind, ()) if row.body.get(name))]
-        if row.body.get("covered"):
-            words.append(f"{row.kind}:covered")
-        life.book.append(Sign(tuple(words), row.business_at, row.seq, {**row.body, "kind": row.kind}))
+        life.book.append(Sign(words(row.kind, row.body), row.business_at, row.seq, {**row.body, "kind": row.kind}))
 
     # --- the sandbox -------------------------------------------------------------------------------------------------
     def _look_at_sandbox(self) -> None:
-        self._delivered |= {
-            row["send_id"] for row in self.rows("SELECT send_id FROM entries WHERE status = 'delivered'")
-        }
+        reached = f"SELECT send_id FROM entries WHERE status IN ({', '.join('?' for _ in _READ)})"  # noqa: S608
+        self._delivered |= {row["send_id"] for row in self.rows(reached, *_READ)}
         for row in self.rows("SELECT title_number, protocol_day FROM titles WHERE protocol IS NOT NULL"):
             day = datetime.fromisoformat(row["protocol_day"]).replace(hour=9, tzinfo=OFFICE)
             self._protocolled.setdefault(row["title_number"].strip(), day)
@@ -140,8 +150,37 @@ class Watch:
         if life.number in self._protocolled and not life.signs("notary:protocolled"):
             yield Sign(("notary:protocolled",), self._protocolled[life.number], 0, {})
 
-    def rows(self, query: str) -> list[sqlite3.Row]:
+    def message(self, sign: Sign) -> sqlite3.Row:
+        """The message that a sign tells of, as the sandbox delivered it. Raises `BadInput` where there is none."""
+        contact = sign.body.get("contact_id")
+        asked = "SELECT * FROM entries WHERE send_id = ? AND refused IS NULL"
+        found = self.rows(asked, UUID(contact).hex) if contact else []
+        if not found:
+            raise BadInput(f"{sign.words[0]} tells of no message that reached the debtor")
+        return found[-1]
+
+    def pix_received(self) -> dict[str, Decimal]:
+        """What the sandbox's bank received by Pix, in reais, by the id of each payment."""
+        return {row["end_to_end_id"]: Decimal(row["amount"]) for row in self.rows("SELECT * FROM pix_received")}
+
+    @staticmethod
+    def data(entry: sqlite3.Row) -> dict[str, Any]:
+        """What the sandbox keeps beside an entry."""
+        return dict(json.loads(entry["data"]))
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Rows of the sandbox's own database, which is only read."""
         with closing(sqlite3.connect(f"file:{self.sandbox / 'sandbox.db'}?mode=ro", uri=True, timeout=5)) as db:
             db.row_factory = sqlite3.Row
-            return db.execute(query).fetchall()
+            return db.execute(query, values).fetchall()
+
+
+def words(kind: str, body: dict[str, Any]) -> tuple[str, ...]:
+    """The words that an entry of a book goes by; of what is said beside the ladder, its text and its instalment too."""
+    about = [body[name] for name in _ABOUT.get(kind, ()) if body.get(name)]
+    found = [each for value in about for each in (value if isinstance(value, list) else [value])]
+    if said := spoken(str(body.get("step", ""))):
+        found += [said.text, f"{said.text}.{body['step'].rpartition('.')[2]}"]
+    if body.get("covered"):
+        found.append("covered")
+    return kind, *(f"{kind}:{each}" for each in found)

@@ -12,22 +12,33 @@ from typer.main import get_command
 
 import policies
 from domain import facts as f
+from domain.dialogue import Kind, understand
 from domain.errors import BadInput
 from domain.fold.base import spoken
 from domain.identifiers import parse_cep, parse_document, parse_phone
+from domain.ivr import Knows, Wish, answered, hear, proof_of
 from domain.places import municipality, uf_of_cep
+from domain.policy import CAPPED
 from domain.policy_file import parse_policy
 from letters.messages import TEXTS
-from sandbox.debtors import HABITS, STAFF, STORIES, Act
+from sandbox.debtors import A_MESSAGE, HABITS, STAFF, STORIES, Act, Story
 from sandbox.notary import FATE
 from starter.__main__ import build
 from starter.creditors import read_creditor
 from starter.demo.house import EXAMPLES, ORIGIN, fresh_folder
 from starter.demo.watch import _ABOUT
 
-CREDITORS = ("aurora", "boreal")
+CREDITORS = ("aurora", "boreal", "cometa")
 KINDS = {kind.__dataclass_fields__["kind"].default for kind in (*f.Told.__args__, *f.Own.__args__)}
+ACTS_OF_DEBTORS = {"reply", "pix", "pix-unheard"}
 ACTS = [*HABITS, *(act for story in STORIES for act in story.acts)]
+
+
+STEPS = {
+    step.id
+    for path in [*policies.DIRECTORY.glob("*.yaml"), *EXAMPLES.glob("*-regua.yaml")]
+    for step in parse_policy(path.read_text(), path.name).steps
+}
 
 
 def rows(code: str) -> list[dict[str, str]]:
@@ -70,11 +81,11 @@ def test_a_debtor_of_the_examples_has_one_name_and_one_address() -> None:
     assert len({row["telefones"] for row in ALL_ROWS}) == len(known)
 
 
-def test_one_creditor_is_new_and_the_other_brings_an_old_portfolio() -> None:
+def test_two_creditors_are_new_and_the_other_brings_an_old_portfolio() -> None:
     old = {code: sum(due(row) < ORIGIN.date() for row in rows(code)) for code in CREDITORS}
-    assert old["aurora"] == 0
+    assert old["aurora"] == old["cometa"] == 0
     assert old["boreal"] >= 4
-    assert 25 <= len(ALL_ROWS) <= 40
+    assert 40 <= len(ALL_ROWS) <= 60
 
 
 def test_a_cnpj_with_letters_is_among_the_examples() -> None:
@@ -124,8 +135,20 @@ def test_a_payment_is_reported_twice_somewhere() -> None:
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: f"{act.after} {act.do.split()[0]}")
 def test_every_sign_can_stand_in_a_book_and_every_command_exists(act: Act) -> None:
     assert_is_sign(act.after)
+    if act.do.split()[0] in ACTS_OF_DEBTORS:
+        assert all(word.startswith("contact_sent") for word in act.after.split(" or ")), "nobody answers silence"
+        return
     words = {name for _, name, _, _ in string.Formatter().parse(act.do) if name}
-    assert words <= {"number", "code", "debt", "reference", "task", "approval", *(f"day+{n}" for n in range(1, 31))}
+    assert words <= {
+        "number",
+        "code",
+        "debt",
+        "reference",
+        "task",
+        "approval",
+        "phone",
+        *(f"day+{n}" for n in range(1, 31)),
+    }
     if not act.do.startswith("bank"):
         first, second, *_ = act.do.split()
         command = get_command(build()).commands[first]  # type: ignore[attr-defined]
@@ -154,13 +177,71 @@ def assert_is_word(word: str) -> None:
     if said:
         assert said.text in TEXTS
         return
-    if kind == "contact_sent" and about and not about.startswith("agradecimento"):
-        steps = {
-            step.id
-            for path in policies.DIRECTORY.glob("*.yaml")
-            for step in parse_policy(path.read_text(), path.name).steps
-        }
-        assert about in {*steps, "covered", "email", "sms"}
+    if kind in ("contact_sent", "contact_failed") and about and not about.startswith("agradecimento"):
+        assert about.partition(".")[0] in {*STEPS, *TEXTS, "covered", *CAPPED}
+    if kind == "reply" and about:
+        assert about in {*Kind, "unclear", *CAPPED}
+
+
+# --- what debtors write and press ------------------------------------------------------------------------------------
+def acts(story: Story, verb: str) -> list[str]:
+    """What the debtors of a story write."""
+    return [words for act in story.acts for name, _, words in [act.do.partition(" ")] if name == verb]
+
+
+@pytest.mark.parametrize("story", [story for story in STORIES if acts(story, "reply")], ids=lambda story: story.title)
+def test_every_reply_of_a_story_is_understood_as_one_that_it_shows(story: Story) -> None:
+    """Whatever the day: the words are understood by the rules that run in the demo."""
+    shown = {sign.removeprefix("reply:") for sign in story.signs if sign.startswith("reply:")}
+    meant = [understand(words, ORIGIN.date()).meaning for words in acts(story, "reply")]
+    assert all(len(meaning) == 1 for meaning in meant)
+    assert shown - {*CAPPED} <= {meaning for (meaning,) in meant}
+
+
+def test_every_kind_of_reply_has_a_story() -> None:
+    """A new kind without a story fails here: what the product understands, the demo shows."""
+    shown = {sign.removeprefix("reply:") for story in STORIES for sign in story.signs if sign.startswith("reply:")}
+    said = {
+        code for story in STORIES for words in acts(story, "reply") for code in understand(words, ORIGIN.date()).meaning
+    }
+    assert {*Kind, "unclear"} <= said & shown
+
+
+def test_replies_come_by_every_channel_on_which_debtors_can_write() -> None:
+    """E-mail is the first word of two creditors; SMS and WhatsApp are named where a story needs them."""
+    shown = {sign for story in STORIES for sign in story.signs}
+    assert {"reply:sms", "reply:whatsapp", "reply:voice"} <= shown
+    assert any(act.after == A_MESSAGE and act.do.startswith("reply") for act in ACTS)
+
+
+def test_every_wish_that_keys_can_tell_has_a_story() -> None:
+    """Played through the dialogue itself, with the digits of each story's debtor."""
+    told = {wish for story in STORIES for wish in wishes(story)}
+    assert told == {*Wish}
+
+
+def wishes(story: Story) -> set[Wish]:
+    """What the keys of a story ask for, from the call's first word on."""
+    if not story.keys:
+        return set()
+    (document,) = {row["devedor_documento"] for row in rows(story.creditor) if row["numero"] in story.numbers}
+    knows = Knows(proof_of(document), longest=15, staffed=False, recorded=False)
+    turn, found = answered("human", knows), set()
+    for keys in story.keys:
+        turn = hear(turn.state, keys, knows)
+        found |= {turn.wish} - {None}
+    return {wish for wish in found if wish}
+
+
+def test_a_machine_takes_a_call_too() -> None:
+    assert any(story.answers == "machine" for story in STORIES)
+
+
+def test_a_plan_is_kept_another_broken_and_a_number_is_not_on_whatsapp() -> None:
+    shown = {sign for story in STORIES for sign in story.signs}
+    assert {"plan_completed", "plan_broken", "contact_failed:whatsapp", "payment:pix"} <= shown
+    assert {act.do for act in ACTS} >= {"pix", "pix-unheard"}
+    assert any("--amount" in act.do and act.do.startswith("dispute") for act in ACTS)
 
 
 def test_the_notary_knows_every_fate_of_the_script() -> None:
