@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     webhook_port: Port = Field(8480, description="port of the webhooks")
     health_port: Port = Field(0, description="port of GET /health of a worker; 0 = off")
     metrics_port: Port = Field(0, description="port of the Prometheus metrics of a worker; 0 = off")
+    webhook_metrics_port: Port = Field(0, description="port of the Prometheus metrics of the webhooks; 0 = off")
+    figures_port: Port = Field(8482, description="port of `regua metrics serve`")
 
     temporal_port: Port = Field(7233, description="port of the embedded Temporal server; 0 = a free one")
     temporal_ui_port: Port = Field(8233, description="port of the embedded Temporal screens; 0 = a free one")

@@ -15,6 +15,7 @@ from starter.cli import (
     importing,
     letters,
     masterdata,
+    metrics,
     money,
     protest,
     stack,
@@ -39,6 +40,7 @@ AREAS = (
     protest,
     letters,
     audit,
+    metrics,
     codec,
 )
 

@@ -41,7 +41,7 @@ from gateways import signatures
 from gateways.logs import configure_logs
 from gateways.settings import Settings, load_settings, temporal_config
 from gateways.temporal import connect, settle
-from starter import inbound, phone, pix_webhook
+from starter import inbound, partner_webhook, phone, pix_webhook, webhook_metrics
 from starter.calls import Form, body_of
 
 Deliver = Callable[[Sequence[UUID]], None]
@@ -120,6 +120,7 @@ def create_app(engine: Engine, settings: Settings, clock: Clock, deliver: Delive
     _pix(app, engine, settings, clock, deliver)
     inbound.mount(app, engine, settings, clock, deliver)
     phone.mount(app, engine, settings, clock, deliver)
+    partner_webhook.mount(app, engine, settings, clock, deliver)
     return app
 
 
@@ -285,6 +286,8 @@ async def serve(settings: Settings) -> None:
             threadsafe(courier.result(), loop)(facts)
 
     app = create_app(engine, settings, clock, deliver)
+    if settings.webhook_metrics_port:
+        webhook_metrics.serve(webhook_metrics.watch(app), settings.bind, settings.webhook_metrics_port)
     config = uvicorn.Config(
         app, settings.bind, settings.webhook_port, log_config=None, access_log=False, server_header=False
     )
