@@ -56,7 +56,7 @@ def answer(
                 return _settle(conn, approval, yes, missing, house)
             case = find_case(conn, str(approval.case_id))
             fact = _fact(approval, yes, missing, again_on)
-            fact_id = store(house, conn, case, Deed(fact), staff.id, f"approval:{approval.id}:{fact.kind}:{missing}")
+            fact_id = store(house, conn, case, Deed(fact), staff.id, f"approval:{approval.id}:{fact.kind}:{staff.id}")
         outcome = asyncio.run(Clerk(house).ask(case.id, fact_id))
         return missing if isinstance(fact, f.WordGiven) else outcome
 

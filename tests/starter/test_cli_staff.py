@@ -320,10 +320,11 @@ def test_a_word_is_given_once_and_the_second_must_be_another_persons(
     assert terminal.type("approve", approval, "--json").json == {"status": "said", "missing": 1}
     again = terminal.type("approve", approval, "--json")
     assert (again.code, again.json["code"]) == (1, "already-said")
-    assert not terminal.facts(opened.case)
+    word = {"kind": "word", "approval_id": approval, "missing": 1}
+    assert terminal.facts(opened.case) == [word]
     monkeypatch.setenv("REGUA_TOKEN", second)
     assert terminal.type("approve", str(opened.case)[:8], "--json").json["status"] == "stored"
-    assert terminal.facts(opened.case) == [{"kind": "approve", "approval_id": approval}]
+    assert terminal.facts(opened.case) == [word, {"kind": "approve", "approval_id": approval}]
 
 
 def test_the_word_of_somebody_who_left_does_not_count(
@@ -344,7 +345,8 @@ def test_one_no_is_enough(terminal: Any, opened: Opened, monkeypatch: pytest.Mon
     approval = terminal.approval(opened.case, needed=2)
     monkeypatch.setenv("REGUA_TOKEN", _user(terminal, "beto", limit="0"))
     assert terminal.type("refuse", approval, "--reason", "ainda não", "--json").json["status"] == "stored"
-    assert terminal.facts(opened.case) == [{"kind": "refuse", "approval_id": approval}]
+    told = {"kind": "refuse", "approval_id": approval, "again_on": None}
+    assert terminal.facts(opened.case) == [told]
 
 
 def test_nothing_to_approve_is_said(terminal: Any, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

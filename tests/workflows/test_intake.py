@@ -17,7 +17,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.desk import fact_values, store_facts
 from activities.intake import Intake
 from contract.names import case_workflow_id
-from db.rows import APPROVAL, CASE, TASK
+from db.rows import APPROVAL, CASE, FACT, TASK
 from domain import facts as f
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -131,13 +131,14 @@ async def test_operators_see_stage_and_next_action_of_every_case(office) -> None
     assert life.handle.id in found
 
 
-async def test_an_approval_past_its_day_becomes_the_managers_task_once(office) -> None:
+@pytest.mark.parametrize("role", ["supervisor", "manager"])
+async def test_an_approval_past_its_day_is_told_to_its_case_or_is_the_managers_task_once(office, role: str) -> None:
     opened = due_today(office, short_ladder(STEPS))
     yesterday = datetime.now(UTC).date() - timedelta(days=2)
     with office.world.engine.begin() as conn:
         conn.execute(
             insert(APPROVAL).values(
-                id=uuid4(), case_id=opened.case, purpose="protest", step="protesto", role="supervisor", needed=1,
+                id=uuid4(), case_id=opened.case, purpose="protest", step="protesto", role=role, needed=1,
                 amount=Decimal("1000.00"), state="asked", due=yesterday, requested_at=datetime.now(UTC),
             )
         )  # fmt: skip
@@ -145,4 +146,8 @@ async def test_an_approval_past_its_day_becomes_the_managers_task_once(office) -
     await scan(office)
     with office.world.engine.connect() as conn:
         tasks = conn.execute(select(TASK).where(TASK.c.case_id == opened.case)).all()
-    assert [(task.kind, task.owner, task.details) for task in tasks] == [("approval-overdue", "manager", ["protest"])]
+        overdue = select(FACT.c.id).where(FACT.c.case_id == opened.case, FACT.c.kind == "approval_overdue")
+        told = conn.execute(overdue).all()
+    found = [(task.kind, task.owner, task.details) for task in tasks]
+    assert found == ([("approval-overdue", "manager", ["protest"])] if role == "manager" else [])
+    assert len(told) == (0 if role == "manager" else 1), "beyond the manager nobody is asked"
