@@ -365,12 +365,12 @@ STORIES = (
         ("reply:already-paid", "claim:reply", "task_opened:payment-claimed"),
     ),
     Story(
-        "responde ao SMS com um dia, e paga",
+        "responde com um dia, e paga",
         "aurora",
         ("1023",),
         "paid",
-        (Act(BY_SMS, "reply Pago em 5 dias."), Act("promise", PAY_ALL, days=3)),
-        ("reply:promise", "reply:sms", "promise:reply"),
+        (Act(A_MESSAGE, "reply Pago em 5 dias."), Act("promise", PAY_ALL, days=3)),
+        ("reply:promise", "promise:reply"),
     ),
     Story(
         "pede a segunda via; paga pelo código Pix",
@@ -430,7 +430,7 @@ STORIES = (
         "aurora",
         ("1029",),
         "dispute-upheld",
-        (Act(BY_SMS, "reply Não reconheço essa compra."), Act("dispute", _type("resolve", "--upheld"), days=3)),
+        (Act(A_MESSAGE, "reply Não reconheço essa compra."), Act("dispute", _type("resolve", "--upheld"), days=3)),
         ("reply:not-mine", "dispute:reply"),
     ),
     Story(
@@ -447,11 +447,11 @@ STORIES = (
         ("reply:denies", "contact_sent:contestacao-pergunta", "dispute_explained"),
     ),
     Story(
-        "responde SAIR ao SMS; paga depois da carta",
+        "responde SAIR; paga depois da carta",
         "aurora",
         ("1031",),
         "paid",
-        (Act(BY_SMS, "reply SAIR"), Act("notice_issued", PAY_ALL, days=5)),
+        (Act(f"{BY_SMS} or contact_sent:ultimo-aviso", "reply SAIR"), Act("notice_issued", PAY_ALL, days=5)),
         ("reply:stop", "opt_out:electronic", "notice_issued"),
     ),
     Story(
@@ -533,7 +533,14 @@ STORIES = (
             Act("plan_broken", NOTED),
             Act(READ_AGAIN, PAY_ALL, days=1),
         ),
-        ("contact_failed:whatsapp", "contact_sent:sms", "plan:reply", "plan_broken", "contact_sent:acordo-quebrado"),
+        (
+            "contact_failed:whatsapp",
+            "contact_sent:sms",
+            "reply:sms",
+            "plan:reply",
+            "plan_broken",
+            "contact_sent:acordo-quebrado",
+        ),
         on_whatsapp=False,
     ),
     Story(
