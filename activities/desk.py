@@ -38,6 +38,7 @@ from domain.matching import resembles
 from domain.places import time_zone
 from domain.policy import Policy
 from domain.policy_file import parse_policy
+from gateways.observed import count_result
 
 Rows = Sequence[Row[Any]]
 NEXT: TypeAdapter[Next] = TypeAdapter(Next)
@@ -242,6 +243,7 @@ class Desk:
         """Hear what the action brought about, then conclude."""
         for fact in facts:
             self.hear(fact, cause_of(given.action, given))
+            count_result(given.action, fact)
         return self.conclude(given.generation, given.seq)
 
     # --- deciding --------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,11 @@ PROVIDER_CALLS = "regua_provider_calls"
 PROVIDER_SECONDS = "regua_provider_call_seconds"
 """Histogram of real seconds by `provider` and `call`, whatever the outcome."""
 
+ACTION_RESULTS = "regua_action_results"
+"""Counter by `action`, `result` (the kind of fact it brought about), `channel` and `reason`: why not now, why not."""
+
+_NO_WORD = re.compile(r"[^a-z]+")  # no number either: a reason is a word of ours
+_MOST_OF_A_REASON = 40
 _Gateway = TypeVar("_Gateway")
 
 
@@ -37,6 +43,10 @@ class _Observed:
 
     def __init__(self, provider: str, gateway: Any) -> None:
         self._provider, self._gateway = provider, gateway
+
+    def of(self, *names: str) -> Any:
+        """Another of the same provider, as a CRA's of another state: no call, but watched as well."""
+        return _Observed(self._provider, self._gateway.of(*names))
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._gateway, name)
@@ -84,6 +94,20 @@ def _kind(error: BaseException) -> str:
     if not isinstance(error, ProviderError):
         return "fault"
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in type(error).__name__).lstrip("-")
+
+
+def count_result(action: str, fact: object) -> None:
+    """Count what an action brought about: sent, deferred, failed, and by the first words of its reason why."""
+    if not activity.in_activity():
+        return
+    reason = str(getattr(fact, "reason", "") or getattr(fact, "code", "")).partition(":")[0]
+    words = {
+        "action": action,
+        "result": str(getattr(fact, "kind", "")),
+        "channel": str(getattr(fact, "channel", "")),
+        "reason": _NO_WORD.sub("-", reason.lower()).strip("-")[:_MOST_OF_A_REASON],
+    }
+    activity.metric_meter().create_counter(ACTION_RESULTS, "what actions brought about").add(1, words)
 
 
 def _count(names: dict[str, str], outcome: str, took: timedelta) -> None:
