@@ -22,6 +22,7 @@ from audit.book import Book
 from audit.dealings import codes, plans, replies, tasks
 from audit.findings import Finding
 from domain import facts as f
+from domain.dialogue import Kind
 
 DECIDED = ("seq", "action", "step", "attempt", "not_before", "reason", "stage")
 """What a `decided` entry repeats of its instruction."""
@@ -191,7 +192,7 @@ def _contact_differs(entry: Row[Any], row: Row[Any]) -> Iterator[str]:
             yield "o livro diz que foi enviado; a linha diz que ainda não tem resultado"
         if bool(entry.body.get("covered")) == row.lead:
             yield "o livro e a linha não concordam sobre qual caso enviou a mensagem"
-    elif row.state not in ("failed", "bounced", "unanswered"):
+    elif row.state not in ("failed", "bounced", "unanswered") and entry.body["code"] != Kind.WRONG_PERSON:
         yield f"o livro diz que não teve êxito; a linha diz {row.state}"
 
 
