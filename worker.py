@@ -253,6 +253,7 @@ def _specs(settings: Settings, database: str, queues: Sequence[str] | None, clie
     # late: tests run these workers without that world
     from activities.registry import build_world, worker_specs
     from audit.activity import Evidence
+    from privacy.activity import Retention
     from workflows.registry import WORKFLOWS
 
     try:
@@ -260,7 +261,8 @@ def _specs(settings: Settings, database: str, queues: Sequence[str] | None, clie
     except ProgrammingError as error:
         raise BadInput("The database lacks tables of this version; run the migrations (db.migrate.upgrade)") from error
     evidence = Evidence(world, client, settings)
-    specs = worker_specs(settings, client, world, WORKFLOWS, [evidence.archive, evidence.anchor])
+    extra = [evidence.archive, evidence.anchor, Retention(world, settings).retention]
+    specs = worker_specs(settings, client, world, WORKFLOWS, extra)
     names = [spec.queue for spec in specs]
     if unknown := sorted(set(queues or ()) - set(names)):
         raise BadInput(f"--queues: there is no queue {', '.join(unknown)}; there are {', '.join(names)}")

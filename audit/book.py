@@ -28,6 +28,7 @@ from db.rows import (
     PAYMENT,
     PAYMENT_CODE,
     PLAN,
+    PRIVACY_ACT,
     SCHEDULE,
     TASK,
     TITLE,
@@ -158,6 +159,22 @@ class Book:
         """The newest archive of each run, in the order of the case's life."""
         rows = self._of(ARCHIVE, ARCHIVE.c.generation, ARCHIVE.c.part, ARCHIVE.c.events)
         return list({(row.generation, row.run_id): row for row in rows}.values())
+
+    @cached_property
+    def erasures(self) -> Rows:
+        """What was erased of the debtor's data after their retention, oldest first (`privacy.erasure`)."""
+        mine = (PRIVACY_ACT.c.debtor_id == self.row.debtor_id) & (PRIVACY_ACT.c.kind == "erased")
+        return self.conn.execute(select(PRIVACY_ACT).where(mine).order_by(PRIVACY_ACT.c.number)).all()
+
+    def erasure_of(self, document_id: UUID) -> Row[Any] | None:
+        """The act that erased a document; None where nobody did."""
+        return next((act for act in self.erasures if str(document_id) in act.body["documents"]), None)
+
+    def without_texts(self, contact: Row[Any]) -> bool:
+        """Was a contact's text erased after it was written?"""
+        empty = not (contact.subject or contact.body)
+        acts = (act for act in self.erasures if "contacts" in act.body["classes"])
+        return empty and any(act.at >= contact.planned_at for act in acts)
 
     @cached_property
     def salt(self) -> str:

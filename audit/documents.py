@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Row
 
 from audit.book import Book
 from audit.findings import Finding
 from gateways.documents import DocumentStore
+from letters import pt
+
+GONE = "sumiu do depósito de documentos"
 
 
 def check_documents(book: Book, store: DocumentStore) -> Iterator[Finding]:
@@ -15,12 +21,21 @@ def check_documents(book: Book, store: DocumentStore) -> Iterator[Finding]:
     named = {entry.body["document_id"]: entry.seq for entry in book.entries if entry.body.get("document_id")}
     for row in book.documents:
         if text := fault(store, row.sha256):
+            if text == GONE and (act := book.erasure_of(row.id)):
+                yield _erased(book, row, act)
+                continue
             entry = named.get(str(row.id)) or _issued_with(book, str(row.id))
             yield Finding(book.name, "document", f"o documento {row.id} ({row.kind}) {text}", entry)
     known = {str(row.id) for row in book.documents}
     for document_id, seq in named.items():
         if document_id not in known:
             yield Finding(book.name, "document", f"o documento {document_id} que ele nomeia não está guardado", seq)
+
+
+def _erased(book: Book, row: Row[Any], act: Row[Any]) -> Finding:
+    """An erased document is not a missing one: who erased it, when and why stands in the act."""
+    text = f"o documento {row.id} ({row.kind}, SHA-256 {row.sha256}) foi apagado em {pt.day(book.local(act.at))} por "
+    return Finding(book.name, "document", f"{text}{act.actor}: {act.reason}", kind="note")
 
 
 def _issued_with(book: Book, document_id: str) -> int | None:
@@ -34,7 +49,7 @@ def fault(store: DocumentStore, digest: str) -> str:
     try:
         content = store.get(digest)
     except FileNotFoundError:
-        return "sumiu do depósito de documentos"
+        return GONE
     if hashlib.sha256(content).hexdigest() != digest:
         return "foi alterado: o arquivo não tem o SHA-256 guardado"
     return ""

@@ -159,6 +159,15 @@ class EvidenceReport:
 
 
 @dataclass(frozen=True)
+class RetentionReport:
+    """Of how many debtors something may be erased, of how many it was, and how many files went with it."""
+
+    due: int = 0
+    erased: int = 0
+    files: int = 0
+
+
+@dataclass(frozen=True)
 class PollReport:
     """What one poll of the bank's Pix did: creditors polled and failed, payments matched and waiting for a person."""
 

@@ -27,6 +27,7 @@ PROTEST_SCHEDULE = "regua-protest-batch"
 PIX_SCHEDULE = "regua-pix-poll"
 ARCHIVE_SCHEDULE = "regua-archive"
 ANCHOR_SCHEDULE = "regua-anchor"
+RETENTION_SCHEDULE = "regua-retention"
 
 STAGE_ATTRIBUTE = "ReguaStage"
 NEXT_ATTRIBUTE = "ReguaNext"

@@ -122,6 +122,7 @@ class Settings(BaseSettings):
     codec_port: Port = Field(8481, description="port of `regua codec serve`; 0 = a free one")
     codec_token: SecretStr = Field(_SECRET, description="secret that callers of `regua codec serve` name")
 
+    retention_file: Path | None = Field(None, description="CSV of retention periods of our own; empty = the packaged")
     erase_automatically: bool = Field(False, description="erase weekly what retention gives free; else only list it")
 
     token: SecretStr = Field(_SECRET, description="personal token of the staff member at this terminal")

@@ -17,6 +17,7 @@ from starter.cli import (
     masterdata,
     metrics,
     money,
+    privacy,
     protest,
     stack,
     staff,
@@ -41,6 +42,7 @@ AREAS = (
     letters,
     audit,
     metrics,
+    privacy,
     codec,
 )
 

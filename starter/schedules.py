@@ -1,6 +1,7 @@
 """What runs by the clock of the office, as Temporal Schedules.
 
-Intake, archive and anchor at night, the protest batch in the morning, the sweep and the bank's news all day.
+Intake, archive and anchor at night, retention on Sundays, the protest batch in the morning, the sweep and the bank's
+news all day.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from contract.names import (
     PIX_SCHEDULE,
     PROTEST_BATCH_WORKFLOW,
     PROTEST_SCHEDULE,
+    RETENTION_SCHEDULE,
     SWEEP_SCHEDULE,
     SWEEP_WORKFLOW,
 )
@@ -49,6 +51,8 @@ ARCHIVE = Errand("archive", timedelta(hours=4), "archive the histories of closed
 ARCHIVE_AT = time(2)
 ANCHOR = Errand("anchor", timedelta(minutes=30), "seal the heads of all ledgers")
 ANCHOR_AT = time(23, 30)
+RETENTION = Errand("retention", timedelta(hours=4), "list, or erase, personal data whose time is over")
+RETENTION_AT = time(3)
 POLL_EVERY, POLL_EVERY_SCALED = timedelta(minutes=10), timedelta(seconds=2)
 """Real time: the bank's webhook tells at once, the poll finds what it did not tell."""
 SWEEP_EVERY = timedelta(minutes=1)
@@ -57,11 +61,13 @@ SWEEP_EVERY_SCALED = timedelta(seconds=2)
 
 _DAY, _SECONDS = timedelta(days=1), timedelta(seconds=10)
 _WORKDAYS = ScheduleRange(1, 5)
+_SUNDAYS = ScheduleRange(0)
 _EVERY_DAY = ScheduleRange(0, 6)
 
 
 SCHEDULES = (
     INTAKE_SCHEDULE, SWEEP_SCHEDULE, PIX_SCHEDULE, PROTEST_SCHEDULE, ARCHIVE_SCHEDULE, ANCHOR_SCHEDULE,
+    RETENTION_SCHEDULE,
 )  # fmt: skip
 
 
@@ -82,6 +88,9 @@ def schedules(clock: Clock) -> dict[str, Schedule]:
         ),
         ANCHOR_SCHEDULE: _schedule(
             ANCHOR_SCHEDULE, ERRAND_WORKFLOW, _daily(clock, ANCHOR_AT, _EVERY_DAY), missed, ANCHOR
+        ),
+        RETENTION_SCHEDULE: _schedule(
+            RETENTION_SCHEDULE, ERRAND_WORKFLOW, _daily(clock, RETENTION_AT, _SUNDAYS), missed, RETENTION
         ),
         PROTEST_SCHEDULE: _schedule(
             PROTEST_SCHEDULE, PROTEST_BATCH_WORKFLOW, _daily(clock, BATCH_AT, _WORKDAYS), missed, BatchInput(clock)

@@ -1,0 +1,162 @@
+"""What is held of a person, told to him: the complete declaration of LGPD art. 18 II and 19 II, as data and letter.
+
+Origin, criteria, purpose and with whom anything is shared stand in it (art. 18 VII, 19 II); it is due in 15 days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row
+
+from domain.money import format_brl
+from domain.retention import Rule
+from letters import pt
+from letters.declaration import DeclarationData, Section
+from privacy.erasure import OFFICE
+from privacy.holdings import Holdings
+
+Columns = Mapping[str, str]
+"""Heading for the reader, by column."""
+
+_TABLES: tuple[tuple[str, str, str, Columns], ...] = (
+    ("points", "Meios de contato", "De onde veio cada um, se pode ser usado, e o consentimento que há", {
+        "channel": "canal", "address": "endereço", "source": "origem", "state": "situação", "consent": "consentimento",
+    }),
+    ("invoices", "Faturas", "Informadas pelo credor", {
+        "printed_number": "número", "issued": "emissão", "due": "vencimento", "amount": "valor",
+        "description": "descrição", "charges_source": "fonte dos encargos",
+    }),
+    ("parties", "Outros obrigados", "Informados pelo credor", {
+        "role": "papel", "name": "nome", "document": "documento", "address": "endereço",
+    }),
+    ("cases", "Casos de cobrança", "Um por fatura", {
+        "id": "caso", "stage": "etapa", "balance": "saldo", "opened_at": "aberto", "closed_at": "encerrado",
+        "outcome": "desfecho",
+    }),
+    ("contacts", "Mensagens, ligações e cartas", "Com o texto de cada uma", {
+        "planned_at": "quando", "channel": "canal", "state": "resultado", "subject": "assunto", "body": "texto",
+    }),
+    ("inbound", "O que foi recebido", "Com o texto de cada mensagem", {
+        "received_at": "quando", "channel": "canal", "sender": "de", "subject": "assunto", "body": "texto",
+        "meaning": "entendido como",
+    }),
+    ("answers", "Confirmações de recebimento", "", {"channel": "canal", "address": "para", "body": "texto"}),
+    ("notes", "Anotações de atendentes", "", {"written_at": "quando", "author": "autor", "text": "texto"}),
+    ("payments", "Pagamentos", "Informados pelo banco, pelo cartório ou pelo credor", {
+        "paid_on": "dia", "amount": "valor", "source": "fonte", "payer": "pagador", "hint": "o que o banco informou",
+        "reversed_on": "estornado",
+    }),
+    ("plans", "Acordos", "", {
+        "offered_at": "oferecido", "total": "total", "state": "situação", "accepted_at": "aceito",
+    }),
+    ("titles", "Títulos a protesto", "", {
+        "our_number": "número", "balance": "saldo", "state": "situação", "protocol": "protocolo",
+    }),
+    ("documents", "Documentos", "Cópia à disposição, a pedido", {
+        "created_at": "quando", "kind": "tipo", "name": "nome", "sha256": "SHA-256",
+    }),
+    ("acts", "Atos sobre os dados", "Pedidos de acesso, guarda e eliminação", {
+        "at": "quando", "kind": "ato", "actor": "por", "reason": "motivo",
+    }),
+)  # fmt: skip
+"""Attribute of `Holdings`, title, remark, columns."""
+
+_CHANNELS = {
+    "email": "provedor de e-mail (SendGrid), que entrega as mensagens",
+    "sms": "operadora de mensagens (Twilio), que entrega os SMS",
+    "whatsapp": "operadora de mensagens (Twilio) e WhatsApp, que entregam as mensagens",
+    "voice": "operadora de telefonia (Twilio), que faz as ligações",
+    "letter": "gráfica e Correios, que imprimem e entregam as cartas",
+}
+PURPOSE = (
+    "Finalidade e fundamento: cobrar as faturas abaixo, executar o contrato e proteger o crédito (Lei 13.709/2018, "
+    "art. 7º, V e X), cumprir deveres legais (II) e exercer direitos em processo (VI). O próximo passo de cada caso é "
+    "decidido automaticamente, por uma régua escrita e pelas datas, valores e respostas; nada é pontuado nem presumido "
+    "sobre a pessoa, e o protesto depende da aprovação de uma pessoa. Pode-se pedir a revisão (art. 20)."
+)
+RIGHTS = (
+    "A qualquer tempo se pode pedir a correção do que estiver incompleto ou errado (art. 18, III), opor-se (§ 2º), e "
+    "reclamar à Autoridade Nacional de Proteção de Dados (§ 1º). A eliminação depende do fim dos prazos de guarda que "
+    "a lei permite (art. 16, I), indicados acima."
+)
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The same content as data and as the letter's."""
+
+    data: dict[str, Any]
+    letter: DeclarationData
+
+
+def declare(held: Holdings, rules: Sequence[Rule], now: datetime) -> Declaration:
+    """Everything that is held of a debtor. `now` is business time, aware."""
+    debtor, creditor = held.debtor, held.creditor
+    place = " · ".join(filter(None, (debtor.address, debtor.district, debtor.city, debtor.uf, debtor.cep)))
+    shared = _shared(held)
+    kept = [(rule.keeps, rule.law, f"{rule.months} meses") for rule in rules]
+    tables = {name: [_plain(row, columns) for row in getattr(held, name)] for name, _, _, columns in _TABLES}
+    person = {"name": debtor.name, "document": debtor.document, "kind": debtor.kind, "address": place}
+    data: dict[str, Any] = {
+        "made_at": now.isoformat(), "controller": {"name": creditor.name, "document": creditor.document},
+        "debtor": {"id": str(debtor.id), **person, "opted_out": debtor.opted_out, "since": str(debtor.created_at)},
+        **tables, "shared_with": shared, "retention": [list(row) for row in kept],
+    }  # fmt: skip
+    sections = [
+        Section(title, remark, list(columns.values()), [_cells(row, columns) for row in getattr(held, name)])
+        for name, title, remark, columns in _TABLES
+    ]
+    letter = DeclarationData(
+        controller=f"{creditor.name}, {_document(creditor.document)}, {creditor.email}",
+        person=[("Nome", debtor.name), ("Documento", _document(debtor.document)), ("Endereço", place),
+                ("Sem contato por", ", ".join(debtor.opted_out))],
+        on=now.astimezone(OFFICE).date(), purpose=PURPOSE, rights=RIGHTS,
+        sections=[section for section in sections if section.rows], shared=shared,
+        kept=Section("Por quanto tempo se guarda", "Do encerramento do último caso", ["o quê", "lei", "prazo"],
+                     [list(row) for row in kept]),
+    )  # fmt: skip
+    return Declaration(data, letter)
+
+
+def _document(text: str) -> str:
+    return "" if text.startswith("apagado:") else pt.document(text)
+
+
+def _shared(held: Holdings) -> list[str]:
+    """With whom anything was shared, by what really happened."""
+    channels = {row.channel for row in held.contacts}
+    shared = [text for channel, text in _CHANNELS.items() if channel in channels]
+    if held.titles:
+        shared.append("tabelionato de protesto e sua central (CRA): título, nome, documento, endereço (Lei 9.492/1997)")
+    if any(row.kind == "dossier" for row in held.documents):
+        shared.append("setor jurídico do credor: o dossiê do caso")
+    return [f"{held.creditor.name}, o credor", *shared]
+
+
+def _plain(row: Row[Any], columns: Iterable[str]) -> dict[str, Any]:
+    return {name: _json(getattr(row, name)) for name in columns}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, date):  # a moment too
+        return value.isoformat()
+    return value if value is None or isinstance(value, str | int | bool | list | dict) else str(value)
+
+
+def _cells(row: Row[Any], columns: Iterable[str]) -> list[str]:
+    return [_told(getattr(row, name)) for name in columns]
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, datetime):
+        return pt.minute(value.astimezone(OFFICE))
+    if isinstance(value, date):
+        return pt.day(value)
+    if isinstance(value, Decimal):
+        return format_brl(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")

@@ -1,0 +1,147 @@
+"""Every row that holds personal data of one debtor, found once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, Table, or_, select
+
+from db.rows import (
+    CASE,
+    CONTACT,
+    CONTACT_POINT,
+    CREDITOR,
+    DOCUMENT,
+    INBOUND,
+    INVOICE,
+    NEUTRAL_ANSWER,
+    NOTE,
+    NOTICE,
+    PARTY,
+    PAYMENT,
+    PLAN,
+    PRIVACY_ACT,
+    TITLE,
+    WEBHOOK_EVENT,
+)
+from domain.retention import CLASSES, IDENTITY, Rule, class_of
+
+Rows = Sequence[Row[Any]]
+
+
+class Holdings:
+    """What the database holds of one debtor. Rows are read when they are first asked for."""
+
+    def __init__(self, conn: Connection, debtor: Row[Any]) -> None:
+        self.conn, self.debtor = conn, debtor
+        self.id: UUID = debtor.id
+
+    def _all(self, query: Select[Any]) -> Rows:
+        return self.conn.execute(query).all()
+
+    def _of_cases(self, table: Table, *order: Any) -> Rows:
+        return self._all(select(table).where(table.c.case_id.in_(self.case_ids)).order_by(*order))
+
+    @cached_property
+    def creditor(self) -> Row[Any]:
+        return self.conn.execute(select(CREDITOR).where(CREDITOR.c.id == self.debtor.creditor_id)).one()
+
+    @cached_property
+    def cases(self) -> Rows:
+        return self._all(select(CASE).where(CASE.c.debtor_id == self.id).order_by(CASE.c.opened_at, CASE.c.id))
+
+    @cached_property
+    def case_ids(self) -> list[UUID]:
+        return [row.id for row in self.cases]
+
+    @cached_property
+    def invoices(self) -> Rows:
+        return self._all(select(INVOICE).where(INVOICE.c.debtor_id == self.id).order_by(INVOICE.c.due, INVOICE.c.id))
+
+    @cached_property
+    def parties(self) -> Rows:
+        return self._all(select(PARTY).where(PARTY.c.invoice_id.in_([row.id for row in self.invoices])))
+
+    @cached_property
+    def points(self) -> Rows:
+        mine = select(CONTACT_POINT).where(CONTACT_POINT.c.debtor_id == self.id)
+        return self._all(mine.order_by(CONTACT_POINT.c.channel, CONTACT_POINT.c.rank))
+
+    @cached_property
+    def contacts(self) -> Rows:
+        return self._all(select(CONTACT).where(CONTACT.c.debtor_id == self.id).order_by(CONTACT.c.planned_at))
+
+    @cached_property
+    def receipts(self) -> Rows:
+        mine = WEBHOOK_EVENT.c.contact_id.in_([row.id for row in self.contacts])
+        return self._all(select(WEBHOOK_EVENT).where(mine).order_by(WEBHOOK_EVENT.c.received_at))
+
+    @cached_property
+    def inbound(self) -> Rows:
+        """What he wrote: known to be his, or an answer to what was written to him."""
+        mine = or_(INBOUND.c.debtor_id == self.id, INBOUND.c.contact_id.in_([row.id for row in self.contacts]))
+        return self._all(select(INBOUND).where(mine).order_by(INBOUND.c.received_at))
+
+    @cached_property
+    def answers(self) -> Rows:
+        mine = NEUTRAL_ANSWER.c.inbound_id.in_([row.id for row in self.inbound])
+        return self._all(select(NEUTRAL_ANSWER).where(mine))
+
+    @cached_property
+    def notes(self) -> Rows:
+        return self._of_cases(NOTE, NOTE.c.written_at)
+
+    @cached_property
+    def payments(self) -> Rows:
+        return self._of_cases(PAYMENT, PAYMENT.c.paid_on)
+
+    @cached_property
+    def plans(self) -> Rows:
+        return self._of_cases(PLAN, PLAN.c.offered_at)
+
+    @cached_property
+    def notices(self) -> Rows:
+        return self._of_cases(NOTICE, NOTICE.c.issued_at)
+
+    @cached_property
+    def titles(self) -> Rows:
+        return self._of_cases(TITLE, TITLE.c.attempt)
+
+    @cached_property
+    def documents(self) -> Rows:
+        """Documents of his cases, and files that came with what he wrote. Files that hold many people are not his."""
+        files = [UUID(name) for row in self.inbound for name in row.files]
+        mine = or_(DOCUMENT.c.case_id.in_(self.case_ids), DOCUMENT.c.id.in_(files))
+        return self._all(select(DOCUMENT).where(mine).order_by(DOCUMENT.c.created_at, DOCUMENT.c.id))
+
+    @cached_property
+    def acts(self) -> Rows:
+        """What was done about his data, oldest first."""
+        mine = select(PRIVACY_ACT).where(PRIVACY_ACT.c.debtor_id == self.id)
+        return self._all(mine.order_by(PRIVACY_ACT.c.number))
+
+    # --- by class --------------------------------------------------------------------------------------------------
+    def erased(self) -> set[str]:
+        """Classes that were erased; a case that was opened since brought new data of every class."""
+        newest = max((row.opened_at for row in self.cases), default=self.debtor.created_at)
+        erasures = (act for act in self.acts if act.kind == "erased" and act.at >= newest)
+        return {name for act in erasures for name in act.body["classes"]}
+
+    def documents_of(self, name: str, rules: Sequence[Rule]) -> Rows:
+        """Documents of one class."""
+        return [row for row in self.documents if class_of(row.kind, rules) == name]
+
+    def held(self, rules: Sequence[Rule]) -> set[str]:
+        """Classes of which anything is held that was not erased."""
+        some = {
+            "contacts": (self.points, self.contacts, self.inbound, self.notes),
+            "payments": (self.payments,),
+            "agreements": (),
+            "firm": (self.notices, self.titles),
+            IDENTITY: ((self.debtor,),),
+        }
+        present = {name for name in CLASSES if any(some[name]) or self.documents_of(name, rules)}
+        return present - self.erased()
