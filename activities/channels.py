@@ -25,6 +25,7 @@ NOT_CONFIGURED = "not-configured"
 SWITCHED_OFF = "switched-off"
 NOT_ACKNOWLEDGED = "policy-not-acknowledged"
 NO_TEMPLATE = "no-approved-template"
+OUTSIDE_WINDOW = "outside-window"
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Outgoing:
     """One message, ready to be handed to its provider.
 
     `tried_since` and `tried_last`: when the first and the last try of unknown fate began (real time), if there is one.
-    `template`: of a WhatsApp message, `sid` and `variables`; of a call, whether it is `recorded`. `known`: the
-    provider's ids of what other contacts sent to this address, so that none of them is taken for this one. `wanted`:
-    may it still be sent? A message that is not is only looked up: it may have gone out before.
+    `template`: of a WhatsApp message, `sid` and `variables`, nothing of one in free words; of a call, whether it is
+    `recorded`. `known`: the provider's ids of what other contacts sent to this address, so that none of them is taken
+    for this one. `wanted`: may it still be sent? A message that is not is only looked up: it may have gone out before.
     """
 
     contact_id: UUID
@@ -68,10 +69,14 @@ class Channel:
 
 
 def usable(
-    world: World, settings: CreditorSettings, text_id: str, channels: Sequence[str]
+    world: World, settings: CreditorSettings, text_id: str, channels: Sequence[str], *, talks: bool = False
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The channels by which this creditor can say this text, and the others with the reason why not."""
+    """The channels by which this creditor can say this text, and the others with the reason why not.
+
+    `talks`: the debtor has written by WhatsApp so lately that an answer needs no template.
+    """
     reasons = {channel: CHANNELS[channel].closed(world, settings, text_id) for channel in channels}
+    reasons = {channel: "" if talks and why == NO_TEMPLATE else why for channel, why in reasons.items()}
     open_ = tuple(channel for channel in channels if not reasons[channel])
     return open_, tuple(f"{channel}: {reason}" for channel, reason in reasons.items() if reason)
 
@@ -125,8 +130,8 @@ def _send_whatsapp(world: World, out: Outgoing) -> Accepted:
             short_ref=out.short_ref,
             sender=out.senders.whatsapp.sender,
             to=out.to,
-            content_sid=out.template["sid"],
-            variables=out.template["variables"],
+            content_sid=out.template.get("sid", ""),
+            variables=out.template.get("variables", {}),
             text=out.message.text,
             callback_url=_reports(world),
         )

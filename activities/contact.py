@@ -19,7 +19,8 @@ from temporalio import activity
 from activities import outbox, quotes
 from activities import statements as sql
 from activities.budget import Chosen, again_waits, counted, way
-from activities.channels import CHANNELS, usable
+from activities.channels import CHANNELS, NO_TEMPLATE, OUTSIDE_WINDOW, usable
+from activities.correspondents import may_answer_freely
 from activities.delivery import open_channel_task
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
 from activities.quotes import Codes, not_made
@@ -48,8 +49,8 @@ from letters.whatsapp import fill
 LOOK_AGAIN = timedelta(seconds=5)
 """Real time until a case looks again for a message of another case that is on its way."""
 
-TOO_LONG = "-too-long"
-"""How the codes end by which a text says that it does not fit into a channel."""
+NOT_HERE = ("-too-long", OUTSIDE_WINDOW)
+"""How the codes end by which a text says that it cannot go by a channel: the next one has its turn."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Contacts:
     ) -> Plan | Codes | f.Told:
         """`full`: channels (with the reason) into which the text turned out not to fit."""
         what, today = said(desk, given.step), desk.case.today(desk.now)
-        what, closed = self._by_open_channels(what, read, full)
+        what, closed = self._by_open_channels(desk, what, read, full)
         found = way(desk, given.step, what, debtor, read.points, read.counted)
         if not isinstance(found, Chosen):
             return _with_reasons(found, closed)
@@ -158,16 +159,22 @@ class Contacts:
         try:
             return self._write(desk, draft, debtor, read, shown)
         except Refused as refused:
-            if not refused.code.endswith(TOO_LONG):
+            if not refused.code.endswith(NOT_HERE):
                 raise
             full = (*full, f"{found.point.channel}: {refused.code}")
             return self._new(desk, given, debtor, rows, read, may_make, full)
 
-    def _by_open_channels(self, what: Said, read: Read, full: tuple[str, ...]) -> tuple[Said, tuple[str, ...]]:
+    def _by_open_channels(
+        self, desk: Desk, what: Said, read: Read, full: tuple[str, ...]
+    ) -> tuple[Said, tuple[str, ...]]:
         """What is said, by those of its channels that are open to it, and why not by the others."""
         left_out = {reason.partition(":")[0] for reason in full}
         left = [channel for channel in what.channels if channel not in left_out]
-        open_, closed = usable(self.world, with_settings(read.creditor)[1], what.text_id, left)
+        settings = with_settings(read.creditor)[1]
+        talks = what.step is None and any(_talks(desk, point) for point in read.points)
+        open_, closed = usable(self.world, settings, what.text_id, left, talks=talks)
+        if what.step and f"whatsapp: {NO_TEMPLATE}" in closed:
+            open_channel_task(desk.conn, desk.now, "whatsapp", f"{NO_TEMPLATE}:{what.text_id}")
         return replace(what, channels=open_), (*full, *closed)
 
     def _quotes(self, desk: Desk, draft: Draft, read: Read, today: date) -> list[quotes.Quote]:
@@ -189,8 +196,9 @@ class Contacts:
         plan_view = draft.fields.get("plan")
         if isinstance(plan_view, PlanView):
             draft.fields["plan"] = replace(plan_view, payment_hint=claims[0].code)
+        free = what.step is None and _talks(desk, point)
         message, template = written(
-            what.text_id, point.channel, replace(data, **draft.fields), creditor[1], _recorded(desk, debtor, point)
+            what.text_id, channel, replace(data, **draft.fields), creditor[1], _recorded(desk, debtor, point), free
         )
         covers = tuple((other.row.id, other.step, other.attempt) for other in draft.others if other.step)
         contact_id = outbox.intend(
@@ -266,19 +274,26 @@ class Contacts:
 
 
 def written(
-    text_id: str, channel: str, data: MessageData, settings: CreditorSettings, recorded: bool
+    text_id: str, channel: str, data: MessageData, settings: CreditorSettings, recorded: bool, free: bool = False
 ) -> tuple[Message, dict[str, Any]]:
     """A text for one channel, with what its provider is told beside it: a template and its variables, a recording.
 
-    Raises `Refused` (`...-too-long`) where it does not fit into the channel.
+    `free`: by WhatsApp no template is needed now. Raises `Refused` (a code of `NOT_HERE`) where it does not fit into
+    the channel, or may not be said there.
     """
     if channel == "voice":
         return Message("", matter(data), None), {"recorded": recorded}
     if channel == "whatsapp" and settings.whatsapp:
-        filled = fill(text_id, data)
-        template = {"sid": settings.whatsapp.templates[text_id], "variables": filled.variables}
+        filled, sid = fill(text_id, data), settings.whatsapp.templates.get(text_id)
+        if not sid and not free:
+            raise Refused(OUTSIDE_WINDOW, f"text {text_id}: no template is approved, and the 24 hours are over")
+        template = {} if free else {"sid": sid, "variables": filled.variables}
         return Message("", filled.text, None), template
     return render(text_id, cast(Channel, channel), data), {}
+
+
+def _talks(desk: Desk, point: Row[Any]) -> bool:
+    return point.channel == "whatsapp" and may_answer_freely(desk.conn, point.address)
 
 
 def _recorded(desk: Desk, debtor: Row[Any], point: Row[Any]) -> bool:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select
 
 from db.rows import CASE, CONTACT, CONTACT_CASE, CONTACT_POINT, CREDITOR, DEBTOR, INBOUND, INVOICE
+from gateways.whatsapp import WINDOW
 
 _TOKEN = re.compile(r"\breply\+([0-9a-f]{32})@", re.IGNORECASE)
 _REFERENCE = re.compile(r"\bref(?:er[eê]ncia)?[.:]?\s*([2-9A-HJ-NP-Z]{6})\b", re.IGNORECASE)
@@ -55,6 +56,18 @@ def channel_of(conn: Connection, message_id: str) -> str:
     except ValueError:
         return ""
     return conn.execute(select(INBOUND.c.channel).where(INBOUND.c.id == wanted)).scalar_one_or_none() or ""
+
+
+def may_answer_freely(conn: Connection, address: str) -> bool:
+    """Has somebody written from this number by WhatsApp so lately that he may be answered without a template?"""
+    latest = last_inbound(conn, "whatsapp", address)
+    return latest is not None and datetime.now(UTC) - latest < WINDOW
+
+
+def last_inbound(conn: Connection, channel: str, address: str) -> datetime | None:
+    """When somebody last wrote from this address (real time): on WhatsApp it opens a window of 24 hours."""
+    latest = select(func.max(INBOUND.c.received_at)).where(INBOUND.c.channel == channel, INBOUND.c.sender == address)
+    return conn.execute(latest).scalar_one_or_none()
 
 
 def matched(conn: Connection, message: Row[Any]) -> Correspondent:

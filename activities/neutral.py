@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities import outbox
+from activities.correspondents import may_answer_freely
 from activities.world import World
 from db.rows import CREDITOR, NEUTRAL_ANSWER
 from db.settings import CreditorSettings
@@ -23,8 +24,11 @@ from domain.policy import DEFAULT_CONTACT
 from letters.models import Channel, Message
 from letters.neutral import render_neutral
 
-CHANNELS = frozenset({"email", "sms"})
-"""Channels on which a confirmation can be sent without a template that a provider has to approve."""
+CHANNELS = frozenset({"email", "sms", "whatsapp"})
+"""Channels of confirmations. By WhatsApp they answer within the 24 hours in which no template is needed, or not at all.
+"""
+LATE = "outside-window"
+"""Code of an answer by WhatsApp that came to its turn too late."""
 _STATES = {"accepted": "accepted", "not-sent": "waiting", "unknown": "in-flight"}
 """What a verdict makes of an answer; every other ends it."""
 
@@ -105,6 +109,10 @@ def _begin(world: World, answer_id: UUID) -> outbox.Outgoing | None:
         claimed = select(NEUTRAL_ANSWER).where(NEUTRAL_ANSWER.c.id == answer_id, open_)
         row = conn.execute(claimed.with_for_update(skip_locked=True)).one_or_none()
         if row is None:
+            return None
+        if row.channel == "whatsapp" and not may_answer_freely(conn, row.address):
+            late = {"state": "failed", "code": LATE, "settled_at": now}
+            conn.execute(update(NEUTRAL_ANSWER).where(NEUTRAL_ANSWER.c.id == answer_id).values(late))
             return None
         creditor = conn.execute(select(CREDITOR).where(CREDITOR.c.id == row.creditor_id)).one()
         tried = {"state": "in-flight", "attempt": row.attempt + 1, "tried_last": now}

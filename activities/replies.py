@@ -36,6 +36,7 @@ from db.rows import (
     DOCUMENT,
     INBOUND,
     NOTICE,
+    NOTICE_SENDING,
     PLAN,
     TASK,
     WEBHOOK_EVENT,
@@ -48,8 +49,9 @@ from domain.dialogue.reaction import QUESTIONS
 from domain.errors import BadInput, Refused, Regua
 from domain.fold import Moment
 from domain.places import time_zone
+from domain.rules.firm import is_paid
 from domain.schedule import move
-from letters.neutral import STOPPED, STRANGER
+from letters.neutral import NOTHING_OPEN, STOPPED, STRANGER
 
 Deliver = Callable[[Sequence[UUID]], None]
 ATTACHMENT = "reply-attachment"
@@ -57,6 +59,8 @@ ATTACHMENT = "reply-attachment"
 ANSWER_TASK, UNMATCHED_TASK = "answer-debtor", "reply-unmatched"
 DEBTOR_SAID = "debtor"
 """The actor of facts that a debtor told us himself."""
+HARMLESS = frozenset({Kind.PAID, Kind.PROMISE, Kind.SECOND_COPY, Kind.NO_INVOICE, Kind.THANKS, Kind.INSTALMENTS})
+"""What somebody who owes nothing any more may say without a person having to read it."""
 _CONVERSATION = timedelta(days=14)
 """Business time in which a question of ours is still the one that is answered."""
 
@@ -97,12 +101,6 @@ def erase(conn: Connection, message_id: UUID) -> None:
     """Empty the words and addresses of a message (LGPD art. 18); what was understood, and its HMAC, stay."""
     blank = dict.fromkeys(("sender", "recipient", "subject", "body"), "")
     conn.execute(update(INBOUND).where(INBOUND.c.id == message_id).values(blank))
-
-
-def last_inbound(conn: Connection, channel: str, address: str) -> datetime | None:
-    """When somebody last wrote from this address (real time): on WhatsApp it opens a window of 24 hours."""
-    latest = select(func.max(INBOUND.c.received_at)).where(INBOUND.c.channel == channel, INBOUND.c.sender == address)
-    return conn.execute(latest).scalar_one_or_none()
 
 
 @dataclass(frozen=True)
@@ -233,24 +231,29 @@ class _Reply:
         contact = who.contact
         if contact is None:
             return []
-        code, rows = (
-            str(Kind.WRONG_PERSON),
-            self.conn.execute(
-                select(CONTACT_CASE.c.case_id, CONTACT_CASE.c.step, NOTICE.c.id.label("notice_id"))
-                .join(CASE, CASE.c.id == CONTACT_CASE.c.case_id)
-                .outerjoin(NOTICE, (NOTICE.c.case_id == CASE.c.id) & (NOTICE.c.document_id == contact.document_id))
-                .where(CONTACT_CASE.c.contact_id == contact.id, CASE.c.stage != "closed")
-                .order_by(CASE.c.id)
-            ).all(),
-        )
+        code, rows = str(Kind.WRONG_PERSON), self._carried(contact)
         if contact.purpose == "notice":
             return [
-                (row.case_id, f.NoticeReturned(str(row.notice_id), contact.channel, code))
+                (row.case_id, f.NoticeReturned(
+                    str(row.notice_id), row.way or contact.channel, code, str(row.party_id) if row.party_id else "",
+                ))
                 for row in rows if row.notice_id
             ]  # fmt: skip
         if contact.purpose != "ladder":
             return []
         return [(row.case_id, f.ContactFailed(row.step, str(contact.id), contact.channel, code)) for row in rows]
+
+    def _carried(self, contact: Row[Any]) -> Sequence[Row[Any]]:
+        """The open cases that a message of ours stands for; of a notice also which way of it, and to which party."""
+        linked = (
+            select(CONTACT_CASE.c.case_id, CONTACT_CASE.c.step, NOTICE.c.id.label("notice_id"))
+            .add_columns(NOTICE_SENDING.c.way, NOTICE_SENDING.c.party_id)
+            .join(CASE, CASE.c.id == CONTACT_CASE.c.case_id)
+            .outerjoin(NOTICE, (NOTICE.c.case_id == CASE.c.id) & (NOTICE.c.document_id == contact.document_id))
+            .outerjoin(NOTICE_SENDING, NOTICE_SENDING.c.contact_id == CONTACT_CASE.c.contact_id)
+            .where(CONTACT_CASE.c.contact_id == contact.id, CASE.c.stage != "closed")
+        )
+        return self.conn.execute(linked.order_by(CASE.c.id)).all()
 
     # --- the debtor's cases ----------------------------------------------------------------------------------------
     def _heard(self, who: Correspondent, reading: Reading) -> _Done:
@@ -263,7 +266,7 @@ class _Reply:
     def _cases(self, who: Correspondent, debtor: Row[Any], reading: Reading) -> _Done:
         about, everything = concerned(self.conn, self.message, who, debtor.id)
         if not about:
-            return self._person("no-open-case")
+            return self._after_the_end(who, debtor, reading)
         locked = select(CASE).where(CASE.c.id.in_(everything)).order_by(CASE.c.id).with_for_update(key_share=True)
         rows = {row.id: row for row in self.conn.execute(locked)}
         if reading.of(Kind.ACCEPTS):
@@ -283,6 +286,18 @@ class _Reply:
             facts += [self._fact(case_id, fact, fact.kind) for fact in wanted.facts]
             answer = answer or wanted.answer or ("confirmation" if wanted.facts or told else "")
         return _Done("told", answer, tuple(facts), tuple(stored))
+
+    def _after_the_end(self, who: Correspondent, debtor: Row[Any], reading: Reading) -> _Done:
+        """Whoever owes nothing any more, and says nothing that needs a person, is told so once; else a person looks."""
+        query = select(CASE.c.id, CASE.c.outcome).where(CASE.c.debtor_id == debtor.id)
+        ended = self.conn.execute(query.order_by(CASE.c.closed_at.desc().nulls_last(), CASE.c.id)).all()
+        nothing_open = bool(ended) and all(is_paid(row.outcome) or row.outcome == "void" for row in ended)
+        deaf = {self.message.channel, "electronic"} & {*debtor.opted_out}
+        harmless = bool(reading.sure) and {intent.kind for intent in reading.intents} <= HARMLESS
+        polite = nothing_open and harmless and who.own and not deaf and not self.message.files
+        if polite and (answer := self._confirm(who, [debtor], NOTHING_OPEN)):
+            return _Done("nothing-open", answer)
+        return self._person("no-open-case", *(f"case {row.id}" for row in ended[:1]))
 
     def _judged(self, desk: Desk, reading: Reading, now: Situation) -> tuple[Reaction, list[UUID]]:
         """The reaction, and the facts that an agreement stored itself; what is refused there is a person's."""
@@ -399,12 +414,12 @@ class _Reply:
     def _key(self, case_id: UUID, about: str) -> str:
         return f"message:{self.message.id}:{case_id}:{about}"
 
-    def _person(self, why: str) -> _Done:
+    def _person(self, why: str, *details: str) -> _Done:
         """A message that no case can be told of is a task of its own: who reads it knows, or asks."""
         today = self.now.astimezone(time_zone("DF")).date()
         task = {
             "id": uuid5(NAMESPACE_URL, f"reply:{self.message.id}"), "kind": UNMATCHED_TASK, "step": "",
-            "owner": "clerk", "due": add_bank_days(today, 1), "details": [f"message {self.message.id}", why],
+            "owner": "clerk", "due": add_bank_days(today, 1), "details": [f"message {self.message.id}", why, *details],
             "outcome": "", "done_by": "", "opened_at": self.now,
         }  # fmt: skip
         self.conn.execute(upsert(TASK).values(task).on_conflict_do_nothing(index_elements=["id"]))

@@ -36,8 +36,9 @@ from letters.messages import how_to
 from letters.models import PlanView, ReceiptData
 from letters.plans import offer_words
 
-ANSWER_CHANNELS: tuple[str, ...] = ("email", "sms")
-"""Ways of thanks, confirmations and reminders of instalments, which no step of a ladder names."""
+ANSWER_CHANNELS: tuple[str, ...] = ("email", "sms", "whatsapp")
+"""Ways of thanks, confirmations and reminders of instalments, which no step of a ladder names. WhatsApp is one where a
+template is approved for the text, or where the debtor has just written there."""
 SHARED = frozenset({"pagamento-em-verificacao", "contestacao-recebida", "contestacao-pergunta", COPY})
 """Answers that several cases of a debtor give together, in one message that lists their invoices."""
 PROPOSAL: TypeAdapter[Proposal] = TypeAdapter(Proposal)

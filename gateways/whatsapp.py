@@ -1,4 +1,4 @@
-"""WhatsApp through Twilio: messages made from approved templates, and the templates themselves.
+"""WhatsApp through Twilio: messages made from approved templates, answers in free words, the templates themselves.
 
 Whoever has not written to us within 24 hours may only be sent a template that the channel approved, named by its
 ContentSid and filled by variables; the same words as a plain Body are refused (error 63016).
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, cast, get_args
 
 from domain.errors import BadInput, Fault, Permanent
@@ -20,6 +20,10 @@ from gateways.twilio_api import API, TwilioAccount, accepted, find_message, send
 CHANNEL = "whatsapp:"
 LONGEST = 1024  # characters of a message with its variables filled in (error 63021)
 LANGUAGE = "pt_BR"
+LONGEST_ANSWER = 1600  # characters of a free text (error 21617)
+WINDOW = timedelta(hours=24) - timedelta(minutes=5)
+"""Real time after somebody wrote in which he may be answered in free words, less what a call to the provider takes
+(https://www.twilio.com/docs/whatsapp/key-concepts, customer service window)."""
 CATEGORY = "UTILITY"  # about a running contract; never MARKETING, which has caps and other prices
 
 BAD_VARIABLES = "21656"
@@ -34,7 +38,7 @@ _MOST_BUTTONS, _LONGEST_BUTTON = 3, 20  # what every WhatsApp shows, within the 
 
 @dataclass(frozen=True)
 class WhatsApp:
-    """One message made from a template.
+    """One message made from a template; without a `content_sid` the free text of an answer within the 24 hours.
 
     `to` is E.164; `sender` a number of ours (with or without `whatsapp:`) or a messaging service (MG…). `variables`
     are named as in the template ("1", "2", …); one of them holds `short_ref`, by which the message can be found again.
@@ -128,8 +132,7 @@ class TwilioWhatsApp:
         made = self._account.call(
             lambda client: client.messages.create(
                 to=_on_channel(message.to),
-                content_sid=message.content_sid,
-                content_variables=json.dumps(dict(message.variables), ensure_ascii=False),
+                **_words(message),
                 status_callback=with_send_id(message.callback_url, message.send_id),
                 **sending(_on_channel(message.sender)),
             )
@@ -183,6 +186,13 @@ class TwilioTemplates:
         )
 
 
+def _words(message: WhatsApp) -> dict[str, str]:
+    if not message.content_sid:
+        return {"body": message.text}
+    variables = json.dumps(dict(message.variables), ensure_ascii=False)
+    return {"content_sid": message.content_sid, "content_variables": variables}
+
+
 class _Json(dict[str, Any]):
     """A request body as the SDK's Content API takes it; its own classes would add every field they know as null."""
 
@@ -200,12 +210,22 @@ def check_message(message: WhatsApp) -> tuple[Fault, ...]:
 
     Source: https://www.twilio.com/docs/api/errors/21656 (empty, line breaks, tabs, runs of spaces) and 63021 (length).
     """
+    if not message.content_sid:
+        return _answer_faults(message)
     faults = [fault for name, value in message.variables.items() if (fault := _variable_fault(name, value))]
     if not any(message.short_ref in f"{value}" for value in message.variables.values()):
         faults.append(Fault("variables", "none holds the reference", "one must, or a lost answer cannot be found"))
     if len(message.text) > LONGEST:
         faults.append(Fault("text", f"{len(message.text)} characters", f"at most {LONGEST}"))
     return tuple(faults)
+
+
+def _answer_faults(message: WhatsApp) -> tuple[Fault, ...]:
+    size, holds = len(message.text), message.short_ref in message.text
+    return _faults(
+        (0 < size <= LONGEST_ANSWER, "text", f"{size} characters", f"1 to {LONGEST_ANSWER}"),
+        (holds, "text", "the reference is not in it", "it must be, or a lost answer cannot be found"),
+    )
 
 
 def _variable_fault(name: str, value: object) -> Fault | None:

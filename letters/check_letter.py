@@ -17,7 +17,7 @@ def check_letter(data: NoticeData) -> list[str]:
     text = notice_text(data)
     plain, firm = plain_of(text), data.firm_text or FIRM_TEXTS[data.firm_step]
     faults = [f"{item} is missing" for item, pieces in _required(data, firm) if not holds(plain, pieces)]
-    # The standard words are those of the law, which speaks of the notary's summons; words of one's own are held to tone.
+    # The standard words are those of the law, which speaks of the notary's summons; one's own are held to the tone.
     faults += phrases(text.replace(FIRM_TEXTS[data.firm_step], ""), data, firm)
     return [f"notice (letter): {fault}" for fault in faults] + check_envelope(notice_window(data), data)
 

@@ -14,8 +14,8 @@ from letters.gsm import fold
 from letters.models import Channel, Message
 from letters.templates import DIRECTORY
 
-STOPPED, STRANGER = "resposta-parada", "resposta-engano"
-NEUTRAL = (STOPPED, STRANGER)
+STOPPED, STRANGER, NOTHING_OPEN = "resposta-parada", "resposta-engano", "resposta-encerrada"
+NEUTRAL = (STOPPED, STRANGER, NOTHING_OPEN)
 
 _LOADER = FileSystemLoader(DIRECTORY)
 _PLAIN = Environment(autoescape=False, loader=_LOADER, undefined=StrictUndefined, auto_reload=False)  # noqa: S701 - no HTML

@@ -26,6 +26,14 @@ LAYOUT = "layout.whatsapp.j2"
 LONGEST = 1024
 """Characters of a message with its variables filled in (https://www.twilio.com/docs/api/errors/63021)."""
 _PLACEHOLDER = re.compile(r"\{\{(\d+)\}\}")
+_SAMPLES = {
+    "who": "Credora Exemplo Ltda, CNPJ 11.222.333/0001-81, Rua das Amostras, 100, São Paulo/SP",
+    "what": "Fatura 1234, venc. 10/10/2026: R$ 1.000,00 + multa 20,00 + juros 14,33 = 1.034,33.",
+    "pay": "Pix para a chave contato@exemplo.example.com",
+    "verify": "www.exemplo.example.com ou (11) 2000-0000",
+    "ref": "7K2Q9A",
+}
+"""What stands for each placeholder where a template is handed in."""
 _NOBODY = Creditor("", "", "", "", "", "", "", "", "")
 
 
@@ -41,6 +49,12 @@ def frame(text_id: str) -> str:
     """The text that is handed in for approval, with its placeholders {{1}}, {{2}}, ... Raises `BadInput`."""
     _known(text_id)
     return _frame(text_id)[0]
+
+
+def slots(text_id: str) -> dict[str, str]:
+    """An example for each placeholder of a frame, by which the platform judges it. Raises `BadInput`."""
+    _known(text_id)
+    return {str(number): _SAMPLES[name] for number, name in enumerate(_frame(text_id)[1], 1)}
 
 
 def fill(text_id: str, data: MessageData) -> Filled:

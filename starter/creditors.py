@@ -188,9 +188,17 @@ def save_creditor(engine: Engine, given: CreditorFile, now: datetime) -> UUID:
             )
         for policy in given.policies.values():
             pin_policy(conn, policy, now)
+        _keep_templates(conn, given.code, row["settings"])
         new = insert(CREDITOR).values(id=uuid4(), salt=secrets.token_hex(32), created_at=now, **row)
         saved = new.on_conflict_do_update(index_elements=["code"], set_=row).returning(CREDITOR.c.id)
         return UUID(str(conn.execute(saved).scalar_one()))
+
+
+def _keep_templates(conn: Connection, code: str, settings: dict[str, Any]) -> None:
+    """A file that names no WhatsApp templates leaves those in use that `regua letters whatsapp` found approved."""
+    before = conn.execute(select(CREDITOR.c.settings).where(CREDITOR.c.code == code)).scalar_one_or_none() or {}
+    if settings["whatsapp"] and not settings["whatsapp"]["templates"] and before.get("whatsapp"):
+        settings["whatsapp"]["templates"] = before["whatsapp"].get("templates", {})
 
 
 def find_creditor(conn: Connection, code: str) -> Row[Any]:

@@ -14,14 +14,14 @@ import pytest
 from people import Opened, set_creditor
 from sqlalchemy import Engine, insert, select, update
 
-from activities import replies
+from activities import correspondents, replies
 from activities import statements as sql
 from activities.replies import ANSWER_TASK, ATTACHMENT, UNMATCHED_TASK
 from db.prepared import together
-from db.rows import CONTACT_POINT, DOCUMENT, INBOUND, WEBHOOK_EVENT
+from db.rows import CONTACT_POINT, DOCUMENT, INBOUND, TASK, WEBHOOK_EVENT
 from domain.case import dump
 from domain.dialogue.reaction import COPY, MOST_ANSWERS, PERSON, WHICH_DAY
-from letters.neutral import STOPPED, STRANGER
+from letters.neutral import NOTHING_OPEN, STOPPED, STRANGER
 from tests.activities.reply_samples import MAIL, OURS, PHONE, PostRoom
 
 
@@ -257,7 +257,7 @@ def test_a_notice_that_a_stranger_received_proves_nothing_on_that_way(room: Post
     notice = notice_of(room, case, document)
     room.arrives("não conheço essa pessoa")
     assert room.told(case) == [
-        {"kind": "notice_returned", "notice_id": str(notice), "channel": "sms", "reason": "wrong-person"}
+        {"kind": "notice_returned", "notice_id": str(notice), "channel": "sms", "reason": "wrong-person", "party": ""}
     ]
 
 
@@ -378,6 +378,35 @@ def test_a_message_after_the_end_of_the_case_is_a_persons(room: PostRoom) -> Non
     room.arrives("já paguei")
     assert room.told(case) == []
     assert room.tasks() == [(UNMATCHED_TASK, "no-open-case")]
+    (task,) = room.all(select(TASK).where(TASK.c.case_id.is_(None)))
+    assert task.details[2] == f"case {case.case}"
+
+
+@pytest.mark.parametrize("channel", ["sms", "whatsapp"])
+@pytest.mark.parametrize("words", ["já paguei", "manda a segunda via", "vou pagar dia 20"])
+def test_who_owes_nothing_any_more_is_told_so_once(room: PostRoom, words: str, channel: str) -> None:
+    case = room.open()
+    room.put(case, stage="closed", outcome="paid")
+    message = room.arrives(words, channel=channel)
+    (answer,) = room.neutral()
+    assert (answer.text_id, answer.channel, answer.address) == (NOTHING_OPEN, channel, PHONE)
+    assert "não há nada em aberto" in answer.body.lower() or "Nao ha nada em aberto" in answer.body
+    assert (room.message(message).outcome, room.tasks()) == ("nothing-open", [])
+    room.arrives(words, channel=channel)
+    assert len(room.neutral()) == 1
+    assert room.tasks() == [(UNMATCHED_TASK, "no-open-case")]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [("paid", "não devo isso, quero falar com o gerente"), ("written-off", "já paguei"), ("prescribed", "já paguei"),
+     ("paid", "o gato subiu no telhado")],
+)  # fmt: skip
+def test_what_needs_a_person_after_the_end_is_a_persons(room: PostRoom, outcome: str, words: str) -> None:
+    case = room.open()
+    room.put(case, stage="closed", outcome=outcome)
+    room.arrives(words)
+    assert (room.neutral(), room.tasks()) == ([], [(UNMATCHED_TASK, "no-open-case")])
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------
@@ -415,10 +444,10 @@ def test_files_that_came_with_it_become_evidence_and_without_words_a_persons(roo
 def test_when_somebody_last_wrote_is_known(room: PostRoom) -> None:
     room.open()
     with room.engine.connect() as conn:
-        assert replies.last_inbound(conn, "whatsapp", PHONE) is None
+        assert correspondents.last_inbound(conn, "whatsapp", PHONE) is None
     room.arrives("oi", channel="whatsapp")
     with room.engine.connect() as conn:
-        latest = replies.last_inbound(conn, "whatsapp", PHONE)
+        latest = correspondents.last_inbound(conn, "whatsapp", PHONE)
     assert latest is not None
     assert datetime.now(UTC) - latest < timedelta(minutes=1)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from channel_samples import ACKNOWLEDGED, OURS, PHONE, TEXT, Post, approved, open_post, whatsapp
-from firm_samples import CrashError
-from sqlalchemy import Engine
+from firm_samples import TUESDAY, CrashError
+from sqlalchemy import Engine, insert
 
 from activities.delivery import apply_waiting
-from db.rows import CONTACT_POINT, TASK
+from db.rows import CONTACT_POINT, INBOUND, TASK
 from domain import facts as f
 from sandbox.server import Sandbox, running_sandbox
 
@@ -57,6 +60,71 @@ def test_it_is_passed_over_with_its_reason_where_it_may_not_be_used(
     post.post()
     assert post.kinds() == ["sms"]
     assert post.contact("sms").passed_over == [f"whatsapp: {reason}"]
+    told = [task.details for task in post.rows(TASK, TASK.c.kind == "channel-fault")]
+    assert told == ([["channel whatsapp", f"code {reason}:{TEXT}"]] if reason == "no-approved-template" else [])
+
+
+def has_written(post: Post, ago: timedelta) -> None:
+    row = {
+        "id": uuid4(), "provider": "twilio", "message_key": uuid4().hex, "channel": "whatsapp", "sender": PHONE,
+        "recipient": OURS, "subject": "", "body": "oi", "automatic": False, "opt_out": "", "replied_to": "",
+        "files": [], "meaning": [], "outcome": "", "answer": "", "content_hmac": "",
+        "received_at": datetime.now(UTC) - ago, "business_at": TUESDAY, "taken_at": datetime.now(UTC),
+    }  # fmt: skip
+    with post.world.engine.begin() as conn:
+        conn.execute(insert(INBOUND).values(row))
+    post.sandbox.reply(**{"from": PHONE, "to": OURS, "body": "oi", "channel": "whatsapp", "url": "http://127.0.0.1:1/"})
+
+
+def ours(post: Post) -> list[str]:
+    return [kind for kind in post.kinds() if kind != "inbound"]
+
+
+def owes_thanks(post: Post) -> None:
+    post.tell(f.PaymentReceived("pix-1", Decimal("400.00"), TUESDAY.date(), "staff"))
+    assert post.decide().step.startswith("agradecimento")
+
+
+def test_who_has_just_written_is_answered_there_in_free_words_without_a_template(post: Post) -> None:
+    post.agree(whatsapp=whatsapp("HX" + "0" * 32, templates={}))
+    has_written(post, timedelta(hours=1))
+    for channel in ("email", "sms"):
+        post.no_longer(channel)
+    owes_thanks(post)
+    post.post()
+    contact = post.contact("whatsapp")
+    (entry,) = [entry for entry in post.sent() if entry["kind"] == "whatsapp"]
+    assert contact.template == {}
+    assert (contact.purpose, entry["body"]) == ("thanks", contact.body)
+    assert f"Ref. {contact.short_ref}" in contact.body
+
+
+@pytest.mark.parametrize("ago", [timedelta(hours=23, minutes=56), timedelta(days=3)])
+def test_outside_the_24_hours_the_answer_takes_another_channel(post: Post, ago: timedelta) -> None:
+    post.agree(whatsapp=whatsapp("HX" + "0" * 32, templates={}))
+    has_written(post, ago)
+    post.no_longer("email")
+    owes_thanks(post)
+    post.post()
+    assert ours(post) == ["sms"]
+    assert post.contact("sms").passed_over == ["whatsapp: no-approved-template"]
+
+
+def test_outside_the_24_hours_an_approved_template_answers(post: Post) -> None:
+    sid = approved(post.sandbox, "agradecimento-parcial")
+    post.agree(whatsapp=whatsapp(sid, templates={"agradecimento-parcial": sid}))
+    for channel in ("email", "sms"):
+        post.no_longer(channel)
+    owes_thanks(post)
+    post.post()
+    assert post.contact("whatsapp").template["sid"] == sid
+
+
+def test_a_step_of_the_ladder_takes_its_template_also_within_the_24_hours(post: Post) -> None:
+    post.agree(whatsapp=whatsapp("HX" + "0" * 32, templates={}))
+    has_written(post, timedelta(hours=1))
+    post.post()
+    assert ours(post) == ["sms"]
 
 
 def test_an_installation_without_it_passes_it_over(post: Post) -> None:
