@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from activities.codes import mark_wrong
 from db.rows import APPROVAL, NOTICE, ORDER, PAYMENT, PLAN, PROMISE, TASK, TITLE
 from domain import facts as f
+from domain.case import load
 from domain.decide import Entry
 from domain.rules.firm import is_paid
 
@@ -124,6 +125,29 @@ def _paid(fact: f.PaymentReceived, conn: Connection, case: Row[Any], entry: Entr
     }
     unknown = upsert(PAYMENT).values(row).on_conflict_do_nothing(index_elements=["creditor_id", "reference"])
     conn.execute(unknown)
+
+
+@effect.register
+def _negotiated(fact: f.NegotiationAnswered, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    """Money that the central took is a payment like any other; what it converted is a title at the notary."""
+    if fact.outcome == "paid":
+        reference = fact.reference or f"central-{fact.proposal_id}"
+        _paid(f.PaymentReceived(reference, fact.amount, fact.on, "central", at_notary=True), conn, case, entry)
+    if fact.outcome == "converted":
+        _converted(fact, conn, case, entry)
+
+
+def _converted(fact: f.NegotiationAnswered, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    proposal, title = load(case.state).proposal, UUID(fact.proposal_id)
+    amount = proposal.amount if proposal else fact.amount
+    attempts = len(conn.execute(select(TITLE.c.id).where(TITLE.c.case_id == case.id)).all())
+    row = {
+        "id": title, "case_id": case.id, "creditor_id": case.creditor_id, "attempt": attempts + 1,
+        "our_number": f"N{title.hex[:14].upper()}", "amount": amount, "balance": amount, "municipality": "",
+        "state": "confirmed", "notary_code": "", "protocol": fact.protocol[:10], "protocol_date": fact.on, "costs": 0,
+        "changed_at": entry.at,
+    }  # fmt: skip
+    conn.execute(upsert(TITLE).values(row).on_conflict_do_nothing(index_elements=["id"]))
 
 
 @effect.register
@@ -263,6 +287,13 @@ def _withdrawal(fact: f.WithdrawalQueued, conn: Connection, case: Row[Any], entr
     title = UUID(fact.title_id)
     conn.execute(update(TITLE).where(TITLE.c.id == title).values(state="withdrawing", changed_at=entry.at))
     queue_order(conn, title, "withdraw", entry.at)
+
+
+@effect.register
+def _cancellation(fact: f.CancellationQueued, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    title = UUID(fact.title_id)
+    conn.execute(update(TITLE).where(TITLE.c.id == title).values(state="cancelling", changed_at=entry.at))
+    queue_order(conn, title, "cancel", entry.at)
 
 
 def queue_order(conn: Connection, title_id: UUID, kind: OrderKind, at: datetime) -> None:

@@ -11,11 +11,12 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Row
 
 from activities.papers import Papers, city_name, registry_office
+from domain.eligibility import nfe_means
 from domain.wages import minimum_wage
 from letters import dossier, models, pt, timeline, views
 
@@ -26,6 +27,7 @@ DELIVERY_PROOF = frozenset({"delivery-proof"})
 WRITTEN_PROOF = frozenset({"title", "invoice", "contract", "delivery-proof"})
 """Kinds of attached documents that decide between the ways to court (Lei 5.474/1968 art. 15 II b; CPC art. 700)."""
 
+_ESTATE: tuple[Literal["insolvency", "death"], ...] = ("insolvency", "death")
 _UNSAFE = re.compile(r"[^\w.-]+")
 _ROLES = {
     "co-debtor": "Codevedor",
@@ -59,7 +61,9 @@ def own_files(papers: Papers) -> Iterable[tuple[str, bytes]]:
     yield "protesto.json", as_json(_protests(papers))
     yield "contatos.csv", _csv(_CONTACT_HEAD, _contact_rows(papers))
     yield "pagamentos.csv", _csv(("referência", "valor", "pago em", "origem", "estornado em"), _payment_rows(papers))
+    yield "acordos.json", as_json(_agreements(papers))
     yield "prescricao.txt", _limitation_sheet(papers).encode()
+    yield "conferencia.txt", _checklist(papers).encode()
     yield "linha-do-tempo.txt", "".join(f"{timeline.line(row)}\n" for row in _timeline(papers)).encode()
 
 
@@ -182,6 +186,50 @@ def _payment_rows(papers: Papers) -> Iterable[tuple[str, ...]]:
         yield row.reference, pt.number(row.amount), pt.day(row.paid_on), row.source, back
 
 
+def _agreements(papers: Papers) -> dict[str, Any]:
+    """Promises and plans (acordos) with their instalments, kept or broken."""
+    return {
+        "promessas": [
+            {"para": row.on, "valor": row.amount, "situacao": row.state, "feita_em": row.made_at}
+            for row in papers.promises
+        ],
+        "acordos": [
+            {"situacao": row.state, "total": row.total, "termos": row.terms, "proposto_em": row.offered_at}
+            for row in papers.plans
+        ],
+    }
+
+
+_WANTED = (
+    ("Qualificação das partes (CPC, art. 319, II)", (), "partes.json"),
+    ("Título ou contrato", ("title", "contract"), "titulo.json"),
+    ("NF-e ou NFS-e, com DANFE", ("invoice", "nfe", "nfse"), ""),
+    ("Prova de entrega ou do serviço (Lei 5.474/1968, art. 15, II, b)", ("delivery-proof", "service-proof"), ""),
+    ("Instrumento de protesto (Lei 9.492/1997, art. 22)", ("protest-instrument",), ""),
+    ("Notificações com prova", (), "notificacoes.json"),
+    ("Memória de cálculo (CPC, arts. 524 e 798)", (), "calculo.csv"),
+    ("Contatos, acordos e pagamentos parciais", (), "contatos.csv, acordos.json, pagamentos.csv"),
+    ("Garantias e garantidores", ("guarantee",), "partes.json"),
+    ("Procuração", ("power-of-attorney",), ""),
+    ("Contrato social do credor", ("articles",), ""),
+    ("Guia de custas", ("court-fees",), ""),
+    ("Bens e contatos conhecidos", ("assets",), "partes.json"),
+    ("Folha de prescrição", (), "prescricao.txt"),
+)
+"""What a hand-over holds, the kinds of attached documents that fill it, and where our own part of it stands."""
+
+
+def _checklist(papers: Papers) -> str:
+    """What is here and what is still to be asked of the creditor, item by item."""
+    lines = [f"CONFERÊNCIA DO DOSSIÊ, em {pt.day(papers.on)}", ""]
+    for what, kinds, own in _WANTED:
+        attached = sorted({row.kind for row in papers.documents if row.kind in kinds})
+        found = ", ".join([*([own] if own else []), *(f"documento anexado ({kind})" for kind in attached)])
+        missing = "; falta o documento" if kinds and not attached else ""
+        lines.append(f"{what}: {found or 'não consta'}{missing if found else ''}")
+    return "\n".join(lines) + "\n"
+
+
 def _limitation_sheet(papers: Papers) -> str:
     terms, due = papers.case.limitation(), papers.case.terms.original_due
     runs = {True: "ainda corre", False: "já terminou"}
@@ -254,13 +302,15 @@ def _claim(papers: Papers) -> dossier.Claim:
     return dossier.Claim(
         protested=protested,
         delivery_proof=papers.attached(DELIVERY_PROOF),
-        justified_refusal=bool(papers.case.dispute),
+        justified_refusal=bool(papers.case.dispute) or nfe_means(papers.case.nfe) == "refused",
         written_proof=protested or papers.attached(WRITTEN_PROOF),
         execution_ends=terms.first,
         last_ends=terms.last,
         amount=papers.title.debt.total,
         small_creditor=False,
         minimum_wage=minimum_wage(papers.on),
+        kind=papers.invoice.kind,
+        estate=next((hold for hold in _ESTATE if hold in papers.case.holds), ""),
     )
 
 

@@ -1,38 +1,44 @@
-"""`legal`: the hand-over of a case to a lawyer, as one file that can be checked without us.
+"""`legal` and `agency`: the hand-over of a whole case, as one dossier that can be checked without us.
 
-Guard, dossier, outcome, in one transaction under the case's lock: no outside party is called. A second run after a
-crash makes the same dossier.
+A lawyer and an agency get the same thing the same way; what differs is who is told afterwards, and by which step.
 """
 
 from __future__ import annotations
 
 from temporalio import activity
 
-from activities.desk import at_desk
-from activities.documents import ZIP, keep_document, write_whole
+from activities.desk import Desk
+from activities.documents import ZIP, keep_document
 from activities.dossier import build_dossier
 from activities.news import wait_for_news
+from activities.outside import Prepared, hand_over
 from activities.world import World
 from contract.messages import Next, Perform
 from domain import facts as f
+from domain.outside_facts import Hands
+from gateways.partners import Parcel
 
 
 class LegalHandOver:
-    """The activity that gives a case to legal."""
+    """The activities that give a case to legal or to an agency."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
     @activity.defn(name="legal")
     def legal(self, given: Perform) -> Next:
-        """Build and store the dossier, lay a copy out for legal (or say why not now); return the next instruction."""
-        with at_desk(self.world, given.case_id, given.at) as desk:
-            if answer := desk.guard(given):
-                return answer
-            if deferred := wait_for_news(desk, given.step):
-                return desk.conclude_with(given, deferred)
-            content = build_dossier(desk)
-            name = f"dossie-{desk.row.id}.zip"
-            document = keep_document(self.world, desk.conn, desk.row.id, "dossier", name, ZIP, content, desk.now)
-            write_whole(self.world.letters.parent / "legal" / f"{desk.row.id}.zip", content)
-            return desk.conclude_with(given, f.HandedOver(str(document)))
+        """Build, store and hand over the dossier to legal (or say why not now); return the next instruction."""
+        return hand_over(self.world, given, "legal", lambda desk: self._dossier(desk, given.step, "legal"))
+
+    @activity.defn(name="agency")
+    def agency(self, given: Perform) -> Next:
+        """The same to an outside agency."""
+        return hand_over(self.world, given, "agency", lambda desk: self._dossier(desk, given.step, "agency"))
+
+    def _dossier(self, desk: Desk, step: str, to: Hands) -> Prepared | f.Told:
+        if deferred := wait_for_news(desk, step):
+            return deferred
+        content, case = build_dossier(desk), desk.row.id
+        document = keep_document(self.world, desk.conn, case, "dossier", f"dossie-{case}.zip", ZIP, content, desk.now)
+        parcel = Parcel(document, case, "dossier", f"{case}.zip", ZIP, content)
+        return parcel, lambda _way: f.HandedOver(str(document), to, step)

@@ -57,6 +57,9 @@ from letters.models import Channel, DebtorView, FirmStep, Message, NoticeData
 NEXT_STEP: dict[FirmStep, str] = {
     "protest": "apresentar o título a protesto no tabelionato competente",
     "legal": "entregar o caso ao setor jurídico do credor",
+    "negotiate": "propor uma solução negocial pelo tabelionato de protesto, que sem acordo se converte em protesto",
+    "listing": "pedir a anotação da dívida em cadastro de proteção ao crédito",
+    "agency": "entregar a cobrança a uma empresa contratada pelo credor",
 }
 """What the covering message says of the time after the deadline: what the letter says, in fewer words."""
 

@@ -30,6 +30,8 @@ from db.rows import (
     ORDER,
     PARTY,
     PAYMENT,
+    PLAN,
+    PROMISE,
     TITLE,
 )
 from domain import facts as f
@@ -95,6 +97,14 @@ class Papers:
     @cached_property
     def payments(self) -> Sequence[Row[Any]]:
         return self._rows(PAYMENT, PAYMENT.c.case_id == self.row.id, order=PAYMENT.c.paid_on)
+
+    @cached_property
+    def promises(self) -> Sequence[Row[Any]]:
+        return self._rows(PROMISE, PROMISE.c.case_id == self.row.id, order=PROMISE.c.made_at)
+
+    @cached_property
+    def plans(self) -> Sequence[Row[Any]]:
+        return self._rows(PLAN, PLAN.c.case_id == self.row.id, order=PLAN.c.offered_at)
 
     @cached_property
     def contacts(self) -> Sequence[Row[Any]]:

@@ -105,7 +105,9 @@ def firm_step(policy: Policy) -> models.FirmStep | None:
     return "protest" if "protest" in kinds else "legal" if "legal" in kinds else None
 
 
-_AHEAD = {"protest": "notificação formal e, depois do prazo dela, protesto do título", "legal": "envio ao jurídico"}
+_AHEAD: dict[models.FirmStep, str] = {
+    "protest": "notificação formal e, depois do prazo dela, protesto do título", "legal": "envio ao jurídico",
+}  # fmt: skip
 
 
 def message_data(

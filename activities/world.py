@@ -14,6 +14,7 @@ from domain.clock import Clock
 from gateways.cra import CraTransport
 from gateways.documents import DocumentStore
 from gateways.email import EmailGateway
+from gateways.partners import Partner
 from gateways.pix import PixGateway
 from gateways.sms import SmsGateway
 from gateways.voice import VoiceGateway
@@ -29,6 +30,7 @@ class World:
     """Built once per process. `deliver` tells the cases of freshly stored facts, given their ids; it may do nothing.
 
     `unknown_for` is how long, in real seconds, a call without a known outcome is looked up before it is made again.
+    `partners` are the roads to legal, agency, central and bureau; who has none is reached by a person.
     `pix` is None where no bank's API is configured. `reply_domain` is where e-mailed replies come in, "" = nowhere.
     """
 
@@ -47,6 +49,7 @@ class World:
     whatsapp: WhatsAppGateway | None = None
     voice: VoiceGateway | None = None
     reply_domain: str = ""
+    partners: Mapping[str, Partner] = field(default_factory=dict)
 
     def now(self, workflow_time: datetime | None = None) -> datetime:
         """Business time. A workflow under a test's clock may be ahead of this machine's; then its time counts."""

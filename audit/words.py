@@ -16,7 +16,9 @@ from letters import pt, timeline
 
 ACTIONS = {
     "wait": "aguardar", "contact": "contatar", "notice": "notificar", "protest": "levar a protesto",
-    "legal": "entregar ao jurídico", "close": "encerrar",
+    "legal": "entregar ao jurídico", "agency": "entregar à assessoria", "negotiate": "propor solução negocial",
+    "list": "pedir negativação", "tell": "avisar quem atua por nós", "examine": "conferir o título",
+    "close": "encerrar",
 }  # fmt: skip
 STAGES = {
     "preventive": "preventiva", "amicable": "amigável", "notice": "notificação", "protest": "protesto",
@@ -56,6 +58,13 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"refused", "recusado por pessoa"),
     (r"nobody approved it", "ninguém aprovou"),
     (r"in legal", "está no jurídico"),
+    (r"with the agency", "está com a assessoria de cobrança"),
+    (r"asked for by (.+)", r"pedido por quem está com o caso: \1"),
+    (r"tells (\w+): (.+)", r"avisar: \2 (\1)"),
+    (r"proposal at the central", "a proposta está na central dos tabelionatos"),
+    (r"waits for the central to give the proposal back", "aguarda a central devolver a proposta"),
+    (r"waits for the bureau to remove the entry", "aguarda o órgão de crédito retirar a negativação"),
+    (r"waits for the announcement of the agency", "aguarda a carta que anuncia a assessoria"),
     (r"the ladder has no further step; a person decides", "a régua não tem outro passo; uma pessoa decide"),
     # the notice and the notary
     (r"waits for proof of the notice", "aguarda prova da notificação"),

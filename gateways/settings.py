@@ -96,6 +96,14 @@ class Settings(BaseSettings):
     cra_password: SecretStr = Field(_SECRET, description="password at the CRA's web service")
     cra_folder: Path | None = Field(None, description="directory for exchanging files with the CRA by hand")
 
+    legal_url: WebAddress = Field("", description="webhook of the law office; empty = dossiers lie in a directory")
+    agency_url: WebAddress = Field("", description="webhook of the collection agency; empty = a directory")
+    central_url: WebAddress = Field("", description="webhook that proposes at the notaries' central")
+    central_folder: Path | None = Field(None, description="directory for proposals to the central; empty = by hand")
+    bureau_url: WebAddress = Field("", description="webhook of the credit bureau's connector")
+    bureau_folder: Path | None = Field(None, description="directory for requests to the bureau; empty = by hand")
+    partner_secret: SecretStr = Field(_SECRET, description="secret that signs webhooks to and from those partners")
+
     public_url: WebAddress = Field("", description="web address where providers reach the webhooks")
     bind: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
     webhook_port: Port = Field(8480, description="port of the webhooks")
@@ -131,6 +139,13 @@ class Settings(BaseSettings):
     def _one_way_to_the_cra(self) -> Self:
         if self.cra_url and self.cra_folder:
             raise ValueError("REGUA_CRA_URL and REGUA_CRA_FOLDER are both set; set the one that is used")
+        return self
+
+    @model_validator(mode="after")
+    def _partners_are_signed(self) -> Self:
+        urls = (self.legal_url, self.agency_url, self.central_url, self.bureau_url)
+        if any(urls) and not self.partner_secret:
+            raise ValueError("a webhook of a partner is set without REGUA_PARTNER_SECRET; set the secret that signs it")
         return self
 
     @model_validator(mode="after")

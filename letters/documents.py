@@ -21,6 +21,7 @@ import typst
 from domain.errors import BadInput
 from domain.money import ZERO, format_brl
 from letters import memory, plans, pt, qr, views
+from letters.dossier import story
 from letters.messages import CONSUMER_PROTECTION, NOTHING_TO_PAY
 from letters.models import (
     AgreementData,
@@ -301,6 +302,7 @@ def dossier_cover_pdf(data: DossierCover) -> bytes:
             "reference": data.case_ref,
             "on": pt.day(data.on),
             "suggestion": asdict(data.suggestion),
+            "story": " ".join(story(data)),
             "parties": _parties(data),
             "title_fields": [
                 ("Título", title.title),

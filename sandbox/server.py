@@ -124,7 +124,7 @@ def running_sandbox(
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        yield Sandbox(state, f"http://127.0.0.1:{_port(server, thread)}")
+        yield Sandbox(state, f"http://127.0.0.1:{port_of(server, thread)}")
     finally:
         state.releases += 1  # nothing held keeps the server from stopping
         server.should_exit = True
@@ -132,7 +132,8 @@ def running_sandbox(
         state.close()
 
 
-def _port(server: uvicorn.Server, thread: threading.Thread) -> int:
+def port_of(server: uvicorn.Server, thread: threading.Thread) -> int:
+    """The port that a server in a thread listens on, once it does. Raises RuntimeError where it never does."""
     deadline = time.monotonic() + START_WITHIN
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:

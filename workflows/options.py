@@ -44,6 +44,10 @@ AT_MOST = {
     "notice": timedelta(seconds=45),
     "protest": timedelta(seconds=45),
     "legal": timedelta(seconds=60),
+    "agency": timedelta(seconds=60),
+    "negotiate": timedelta(seconds=30),
+    "list": timedelta(seconds=30),
+    "tell": timedelta(seconds=30),
 }
 """What can be performed, and how long one try may take: longer than the time-outs of the gateways it calls."""
 

@@ -9,6 +9,7 @@ from functools import singledispatch
 from domain import facts as f
 from domain.case import Case, Plan, Word
 from domain.errors import Refused
+from domain.outside import requested_text
 from domain.policy import Policy
 
 THANKS = "agradecimento"
@@ -71,6 +72,8 @@ def spoken(step: str) -> Spoken | None:
     if step.startswith(_WORD):
         text = step.removeprefix(_WORD).rpartition("-")[0]
         return Spoken(text, counts=text in NEWS)
+    if asked := requested_text(step):
+        return Spoken(asked, counts=True)
     if step.startswith(_INSTALMENT):
         return Spoken(f"parcela-{step.removeprefix(_INSTALMENT).partition(':')[0]}", counts=True)
     return None

@@ -10,6 +10,7 @@ from domain.case import LIVE
 from domain.fold import THANKS
 from domain.fold.base import CLOSING, NEWS, instalment_step, word_step
 from domain.hours import contact_moment, first_lawful
+from domain.outside import in_other_hands
 from domain.plans import broken_on, last_days
 from domain.rules.base import Action, Bench, Instruction, Move
 from domain.rules.firm import escalation_waits
@@ -41,10 +42,15 @@ def owes_a_word(r: Bench) -> Move | None:
 
 
 def _may_say(r: Bench, text: str) -> bool:
-    """After a settlement only what closes the case kindly (promise 8); news of a debt only while nothing holds it."""
+    """After a settlement only what closes the case kindly (promise 8); news of a debt only while nothing holds it.
+
+    While somebody else has the case nothing but thanks and receipts is said.
+    """
     outcome = r.outcome()
     if outcome:
         return text in CLOSING and outcome != "prescribed"
+    if in_other_hands(r.case):
+        return False
     if text in NEWS:
         return not (escalation_waits(r) or r.paused() or r.held_by_task() or r.case.protest.state in LIVE)
     return text not in CLOSING
@@ -112,7 +118,7 @@ def has_plan(r: Bench) -> Move | None:
     for day, kind in reminders:
         step = instalment_step(plan, part, kind)
         says_nothing_new = kind == "lembrete" and (r.today > part.due or day <= plan.agreed_on)
-        if r.case.step(step).status == "pending" and not says_nothing_new:
+        if r.case.step(step).status == "pending" and not (says_nothing_new or in_other_hands(r.case)):
             return _remind(r, step, day)
     last = next(iter(last_days([part], tolerance)))
     return r.wait("in plan", last + timedelta(days=1))

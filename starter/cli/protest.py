@@ -1,4 +1,4 @@
-"""The firm part: files of the CRA, titles at the notary, the hand-over to legal."""
+"""The firm part: files of the CRA, titles at the notary."""
 
 from __future__ import annotations
 
@@ -18,17 +18,6 @@ def register(app: Commands) -> None:
     """Add the commands of this module."""
     protest(app)
     files(app)
-
-    @app.command()
-    def legal(case: CaseId, creditor: Creditor = "", as_json: Json = False) -> None:
-        """Say where a case's dossier lies, and check that it is whole."""
-        from starter import evidence
-
-        found = evidence.dossier(case, creditor)
-        text = f"dossiê: {found['path']}\nSHA-256: {found['sha256']}"
-        show(found, as_json, lambda console: console.print("\n".join([text, *found["problems"]])))
-        if found["problems"]:
-            raise typer.Exit(1)
 
 
 def protest(app: Commands) -> None:

@@ -45,6 +45,7 @@ from db.rows import CASE, CRA_FILE, DOCUMENT, ORDER, PARTY, TITLE
 from domain import facts as f
 from domain.case import Protest
 from domain.errors import Refused
+from gateways.partners import FolderPartner
 from sandbox.server import Sandbox
 
 Open = Callable[..., Office]
@@ -149,12 +150,14 @@ def test_legal_receives_a_dossier_that_verifies_and_the_case_stays_open(opened: 
     assert office.next.reason == "awaits approval"
     path = hand_over(office)
     assert verify_dossier(path) == []
+    assert "deve a" in cover_of(path), "who never saw the case reads its story first"
+    assert "Procuração: não consta" in inside(path)["conferencia.txt"].decode()
     with zipfile.ZipFile(path) as archive:
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}, "no clock in its bytes"
     (row,) = dossiers(office)
     assert row.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert office.world.documents.get(row.sha256) == path.read_bytes()
-    assert office.book("handed_over") == [f.HandedOver(str(row.id))]
+    assert office.book("handed_over") == [f.HandedOver(str(row.id), "legal", "juridico")]
     assert (office.next.stage, office.next.action, office.next.reason) == ("legal", "wait", "in legal")
 
 
@@ -247,6 +250,7 @@ def test_a_letter_that_came_back_is_shown_as_not_delivered(opened: Open) -> None
     office.perform(Notices(office.world).notice)
     office.tell(f.ContactLogged("letter", "mudou-se"))
     office.decide()
+    office.perform(Notices(office.world).notice)
     with zipfile.ZipFile(io.BytesIO(built(office))) as archive:
         proofs = {each["channel"]: each["level"] for each in json.loads(archive.read("notificacoes.json"))}
     assert proofs == {"carta": "não entregue (mudou-se)", "todos": "tentativa esgotada, não entregue"}
@@ -264,7 +268,7 @@ def test_a_payment_told_a_moment_before_stops_the_hand_over(opened: Open) -> Non
 
 
 # --- crashes ---------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("dead", [(module, "write_whole"), (Desk, "conclude")], ids=["before-copy", "after-copy"])
+@pytest.mark.parametrize("dead", [(module, "keep_document"), (FolderPartner, "hand"), (Desk, "conclude")], ids=["before-document", "before-copy", "after-copy"])
 def test_a_crash_and_a_second_run_make_the_same_dossier_and_one_row(
     opened: Open, monkeypatch: pytest.MonkeyPatch, dead: tuple[Any, str]
 ) -> None:
@@ -275,7 +279,7 @@ def test_a_crash_and_a_second_run_make_the_same_dossier_and_one_row(
         crash.setattr(*dead, dies)
         with pytest.raises(CrashError):
             LegalHandOver(office.world).legal(office.given())
-    assert not dossiers(office)
+    assert not office.book("handed_over")
     again, activity = office.given(), LegalHandOver(office.world).legal
     assert activity(again) == activity(again)
     assert copy_for_legal(office).read_bytes() == expected

@@ -14,6 +14,8 @@ from domain.case import Case, Terms
 from domain.decide import Action, Entry, Heard, Instruction, advance, new_case
 from domain.errors import Refused
 from domain.fold.base import spoken
+from domain.negotiation import answer_until
+from domain.outside import message_of
 from domain.policy import Policy
 from domain.policy_file import parse_policy
 
@@ -96,7 +98,7 @@ class Simulated:
                 return f.TitleExamined(order.step)
             case Action.PROTEST:
                 return f.TitleQueued(order.step, key, self.case.face())
-        return f.HandedOver(key)
+        return outside(self.case, order, key)
 
     def perform(self) -> None:
         """Do what the instruction says, now, if today's facts still say so (as every activity asks first)."""
@@ -152,6 +154,23 @@ class Simulated:
         """Money arrives."""
         reference = reference or f"ref-{self.count}"
         return self.tell(f.PaymentReceived(reference, Decimal(amount), on or self.case.today(self.now)))
+
+
+def outside(case: Case, order: Instruction, key: str) -> f.Told:
+    """What goes well with those who act for the case outside."""
+    match order.action:
+        case Action.NEGOTIATE:
+            until = answer_until(case.today(order.not_before), None) if order.not_before else case.terms.due
+            return f.NegotiationProposed(order.step, key, case.face(), until)
+        case Action.LIST:
+            return f.ListingRequested(order.step, key, case.face())
+        case Action.TELL:
+            message = message_of(order.step)
+            assert message
+            return f.PassedOn(message.to, message.what, message.reference, "folder")
+        case Action.AGENCY:
+            return f.HandedOver(key, "agency", order.step)
+    return f.HandedOver(key, "legal", order.step)
 
 
 def later(day: date, days: int) -> date:

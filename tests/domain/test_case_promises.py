@@ -186,6 +186,8 @@ class AnyLife(RuleBasedStateMachine):
 
     def watched(self, order: Instruction) -> f.Told:
         """Every action is judged at the moment it is carried out."""
+        if order.action == Action.TELL:
+            return self.case.success(order)  # to a lawyer or a bureau, never to the debtor
         case, now, policy = self.case.case, self.case.now, self.case.policy
         said = spoken(order.step)
         thanks = order.step.startswith("agradecimento") or (said is not None and said.text in CLOSING)

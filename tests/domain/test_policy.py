@@ -423,8 +423,6 @@ def test_what_is_not_built_yet_is_told_with_its_line() -> None:
     [
         ("do: contact, by: [letter], text: oi", "letter not built yet for a contact"),
         ("do: contact, by: [voice, letter], text: oi", None),
-        ("do: negotiate, by: [email], text: oi, offer: a-vista", "do: negotiate is not built yet"),
-        ("do: list", "do: list is not built yet"),
         ("do: contact, by: [whatsapp, email], text: oi", None),
         ("do: task, text: oi", None),
         ("do: legal", None),

@@ -27,7 +27,10 @@ from activities.courier import Courier, threadsafe
 from activities.decide import Decisions
 from activities.desk import fact_values, store_facts
 from activities.legal import LegalHandOver
+from activities.listing import Listings
+from activities.negotiation import Negotiations
 from activities.notice import Notices
+from activities.outside import Outside
 from activities.protest import Protests
 from activities.world import World
 from contract.messages import CaseInput
@@ -236,9 +239,10 @@ class Life:
 
 def activities_of(world: World) -> Sequence[Any]:
     """What a case can have done for it."""
-    contact, notice = Contacts(world), Notices(world)
+    contact, notice, hand_over = Contacts(world), Notices(world), LegalHandOver(world)
     return [
-        Decisions(world).decide, contact.contact, notice.notice, Protests(world).protest, LegalHandOver(world).legal,
+        Decisions(world).decide, contact.contact, notice.notice, Protests(world).protest, hand_over.legal,
+        hand_over.agency, Negotiations(world).negotiate, Listings(world).list, Outside(world).tell,
     ]  # fmt: skip
 
 
