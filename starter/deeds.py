@@ -41,6 +41,20 @@ HOWS = ("staff", "reply", "link", "phone")
 """How a debtor's word reached us."""
 SPOKEN = ("call", "whatsapp", "email", "sms", "visit")
 """Channels of a logged contact that count in the debtor's caps."""
+CALL_OUTCOMES = {
+    "reached": "falou com o devedor", "promised": "prometeu pagar num dia: registre com regua promise",
+    "will-pay": "vai pagar, sem dia certo",
+    "paid": "diz que já pagou: registre com regua claim", "dispute": "contesta: registre com regua dispute",
+    "negotiates": "quer combinar parcelas: registre com regua plan",
+    "call-back": "pediu que se ligue em outra hora: registre com regua contact prefer",
+    "no-more": "não quer mais contato: registre com regua opt-out",
+    "wrong-person": "o número é de outra pessoa: registre com regua contact invalid",
+    "left-word": "outra pessoa atendeu; o assunto não foi dito", "no-answer": "ninguém atendeu", "busy": "ocupado",
+    "voicemail": "caixa postal; nenhum recado foi deixado",
+}  # fmt: skip
+"""What becomes of a call that a person makes, and what has to be said to the case beside it."""
+UNANSWERED = frozenset({"no-answer", "busy", "voicemail"})
+"""Outcomes of a call that nobody heard. They count in the caps all the same: the telephone rang."""
 LETTER_OUTCOMES = tuple(dict.fromkeys((*LEVELS, *(code for code in OUTCOMES if code != "unread"))))
 """What becomes of a letter: a level of proof, or why it came back."""
 
@@ -108,7 +122,7 @@ def clearing(form: Form, _by: Author) -> Deed:
 
 def claim(form: Form, by: Author) -> Deed:
     """ "I already paid": the ladder rests for a while, and a person looks for the money."""
-    _, said = _reason(form, by, required=False)
+    _, said = reason_of(form, by, required=False)
     _, proof = _document(form, by, "payment-proof")
     return Deed(f.PaymentClaimed(str(uuid4()), _how(form)), _both(said, proof))
 
@@ -139,7 +153,7 @@ def dispute(form: Form, by: Author) -> Deed:
     Where he has not said why, he has until a day: the one given, or that of the case's ladder (`dispute.explain`).
     """
     explained = form.has("explicada") and form.yes("explicada")
-    note_id, beside = _reason(form, by, required=explained)
+    note_id, beside = reason_of(form, by, required=explained)
     folded = load(by.case.state)
     if explained and folded.dispute and folded.explain_by:
         return Deed(f.DisputeExplained(folded.dispute), beside)
@@ -157,7 +171,7 @@ def _explain_by(form: Form, by: Author) -> date:
 def resolve(form: Form, by: Author) -> Deed:
     """A person decided the dispute."""
     upheld = form.text("decisao", "upheld", "rejected") == "upheld"
-    return Deed(f.DisputeResolved(upheld), _reason(form, by, required=False)[1])
+    return Deed(f.DisputeResolved(upheld), reason_of(form, by, required=False)[1])
 
 
 # --- holds -----------------------------------------------------------------------------------------------------------
@@ -181,19 +195,19 @@ def hold(form: Form, by: Author) -> Deed:
     if kind in PROVED and not form.has("documento"):
         raise Refused("no-document", f"a hold for {kind} rests on a paper; give {PROVED[kind]} with --document FILE")
     document_id, paper = _document(form, by, f"hold-{kind}")
-    _, said = _reason(form, by, required=not document_id)
+    _, said = reason_of(form, by, required=not document_id)
     return Deed(f.HoldSet(cast(f.Hold, kind), until, document_id), _both(paper, said))
 
 
 def lift(form: Form, by: Author) -> Deed:
     """The reason of a hold is gone."""
     kind = cast(f.Hold, form.text("tipo", *get_args(f.Hold)))
-    return Deed(f.HoldLifted(kind), _reason(form, by, required=False)[1])
+    return Deed(f.HoldLifted(kind), reason_of(form, by, required=False)[1])
 
 
 def override_limitation(form: Form, by: Author) -> Deed:
     """A lawyer answers for a protest after the executive term; the desk asks whether he is one."""
-    note_id, beside = _reason(form, by)
+    note_id, beside = reason_of(form, by)
     return Deed(f.LimitationOverridden(note_id), beside)
 
 
@@ -201,7 +215,7 @@ def override_limitation(form: Form, by: Author) -> Deed:
 def extend(form: Form, by: Author) -> Deed:
     """A new due date."""
     document_id, paper = _document(form, by, "extension")
-    _, said = _reason(form, by, required=False)
+    _, said = reason_of(form, by, required=False)
     return Deed(f.Extended(form.day("data"), "staff", document_id), _both(paper, said))
 
 
@@ -209,26 +223,26 @@ def adjust(form: Form, by: Author) -> Deed:
     """The debt became smaller."""
     how: Any = form.text("tipo", *REDUCTIONS)
     document_id, paper = _document(form, by, how)
-    _, said = _reason(form, by, required=False)
+    _, said = reason_of(form, by, required=False)
     fact = f.Adjusted(_more_than_zero(form), how, form.past_day("data"), "staff", document_id)
     return Deed(fact, _both(paper, said))
 
 
 def void(form: Form, by: Author) -> Deed:
     """The debt never was, or is no more."""
-    note_id, beside = _reason(form, by)
+    note_id, beside = reason_of(form, by)
     return Deed(f.Voided(f"note:{note_id}"), beside)
 
 
 def write_off(form: Form, by: Author) -> Deed:
     """The creditor gives the debt up."""
-    note_id, beside = _reason(form, by)
+    note_id, beside = reason_of(form, by)
     return Deed(f.WrittenOff(f"note:{note_id}"), beside)
 
 
 def withdraw(form: Form, by: Author) -> Deed:
     """The title is wanted back from the notary."""
-    note_id, beside = _reason(form, by)
+    note_id, beside = reason_of(form, by)
     return Deed(f.WithdrawalAsked(f"note:{note_id}"), beside)
 
 
@@ -236,7 +250,7 @@ def migrate(policy_hash: str) -> Make:
     """The case moves to another ladder, which is pinned already."""
 
     def make(form: Form, by: Author) -> Deed:
-        note_id, beside = _reason(form, by)
+        note_id, beside = reason_of(form, by)
         return Deed(f.PolicyMigrated(policy_hash, f"note:{note_id}"), beside)
 
     return make
@@ -272,10 +286,15 @@ def note(form: Form, by: Author) -> Deed:
 def log(form: Form, by: Author) -> Deed:
     """A contact that a person made, or news of a letter. What reached the debtor's ear counts in his caps."""
     channel = form.text("canal", *SPOKEN, "letter")
-    outcome = form.text("resultado", *LETTER_OUTCOMES) if channel == "letter" else form.code("resultado")
+    known = {"letter": LETTER_OUTCOMES, "call": tuple(CALL_OUTCOMES)}.get(channel)
+    outcome = form.text("resultado", *known) if known else form.code("resultado")
     way, party = form.values.get("via", ""), form.values.get("parte", "")
     fact = f.ContactLogged(channel, outcome, form.values.get("passo", ""), form.past_day("data"), way, party)
     return Deed(fact) if channel == "letter" else Deed(fact, _contact(fact, by.now))
+
+
+def _state(fact: f.ContactLogged) -> str:
+    return "unanswered" if fact.channel == "call" and fact.outcome in UNANSWERED else "delivered"
 
 
 def _contact(fact: f.ContactLogged, now: datetime) -> Beside:
@@ -286,7 +305,7 @@ def _contact(fact: f.ContactLogged, now: datetime) -> Beside:
             insert(CONTACT).values(
                 id=contact_id, creditor_id=case.creditor_id, debtor_id=case.debtor_id, channel=fact.channel,
                 purpose="logged", text_id=fact.outcome, subject="", body="", content_hmac="", short_ref="",
-                counts=True, state="delivered", provider_id="", segments=0, planned_at=now, settled_at=now,
+                counts=True, state=_state(fact), provider_id="", segments=0, planned_at=now, settled_at=now,
             )
         )  # fmt: skip
         link = {"contact_id": contact_id, "case_id": case.id, "step": f"log:{contact_id}", "attempt": 1, "lead": True}
@@ -314,7 +333,7 @@ def _not_past(form: Form, name: str) -> date:
     return day
 
 
-def _reason(form: Form, by: Author, *, required: bool = True) -> tuple[str, Beside]:
+def reason_of(form: Form, by: Author, *, required: bool = True) -> tuple[str, Beside]:
     """The reason goes into a note, because it may name people; the fact carries the note's id."""
     if not required and not form.has("motivo"):
         return "", _nothing

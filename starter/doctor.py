@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from sqlalchemy import text
+from pydantic import SecretStr
+from sqlalchemy import Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.registry import pix_gateways
 from db import migrate
 from db.engine import make_engine, read_clock
-from db.rows import CLOCK
+from db.rows import CLOCK, CREDITOR
+from db.settings import CreditorSettings
 from domain.clock import PRODUCTION, Clock
-from domain.errors import Unavailable
-from gateways.settings import Settings
+from domain.errors import BadInput, Unavailable
+from gateways.settings import PREFIX, Settings
 from gateways.temporal import add_search_attributes, missing_search_attributes
 from starter.installation import database_url, temporal
 from starter.schedules import ensure_schedules, missing_schedules
@@ -39,7 +43,18 @@ class Check:
 
 def examine(settings: Settings, *, fix: bool) -> list[Check]:
     """Look at everything, after setting up what can be with `fix`."""
-    return [*_database(settings, fix), *asyncio.run(_temporal(settings, fix)), *_providers(settings)]
+    database = _database(settings, fix)
+    ready = all(check.state == "ok" for check in database)
+    own = _creditors(settings) if ready else []
+    return [*database, *asyncio.run(_temporal(settings, fix)), *_providers(settings), *own]
+
+
+def _creditors(settings: Settings) -> list[Check]:
+    engine = make_engine(database_url(settings))
+    try:
+        return creditor_checks(engine, settings)
+    finally:
+        engine.dispose()
 
 
 def prepare_database(url: str) -> None:
@@ -143,10 +158,82 @@ def _providers(settings: Settings) -> list[Check]:
         _provider(
             "e-mail events", bool(settings.sendgrid_webhook_public_key), "signed", "REGUA_SENDGRID_WEBHOOK_PUBLIC_KEY"
         ),
-        _provider("SMS", bool(settings.twilio_account_sid), settings.twilio_base_url, "REGUA_TWILIO_ACCOUNT_SID"),
+        _all_of("SMS", settings.twilio_base_url, _TWILIO, settings),
+        _all_of("WhatsApp", settings.twilio_base_url, _TWILIO, settings),
+        _all_of("voice", settings.twilio_base_url, (*_TWILIO, "public_url"), settings),
+        _all_of("replies by e-mail", settings.reply_domain, _REPLIES, settings),
+        _all_of("replies by telephone", "signed", ("twilio_auth_token", "public_url"), settings),
+        *_pix(settings),
         _provider("CRA", bool(cra), cra, "REGUA_CRA_URL or REGUA_CRA_FOLDER"),
         _provider("webhooks", bool(settings.public_url), settings.public_url, "REGUA_PUBLIC_URL"),
     ]
+
+
+_TWILIO = ("twilio_account_sid", "twilio_auth_token")
+_REPLIES = ("reply_domain", "public_url", "sendgrid_parse_secret|sendgrid_parse_public_key")
+"""What replies by e-mail need; of names parted by a bar, one."""
+
+
+def _all_of(what: str, where: str, names: Sequence[str], settings: Settings) -> Check:
+    """In order where every setting is there; else off, and which ones are missing."""
+    lacking = [
+        " or ".join(f"{PREFIX}{each.upper()}" for each in name.split("|")) for name in names
+        if not any(_is_set(getattr(settings, each)) for each in name.split("|"))
+    ]  # fmt: skip
+    return Check(what, "off", f"not configured; set {', '.join(lacking)}") if lacking else Check(what, "ok", where)
+
+
+def _is_set(value: object) -> bool:
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+def _pix(settings: Settings) -> list[Check]:
+    """The banks' API Pix: how many accounts, and whether they can tell of payments at once."""
+    try:
+        names = sorted(pix_gateways(settings))
+    except BadInput as wrong:
+        return [Check("Pix", "missing", str(wrong).splitlines()[0])]
+    if not names:
+        off = f"not configured; set {PREFIX}PIX_URL (or {PREFIX}PIX_ACCOUNTS): debts are paid as how_to_pay says"
+        return [Check("Pix", "off", off)]
+    told = _all_of("Pix webhook", "/webhooks/pix/…", ("public_url", "pix_webhook_token"), settings)
+    late = replace(told, found=f"{told.found}; until then payments are found by asking the bank")
+    return [Check("Pix", "ok", f"accounts: {', '.join(names)}"), late if told.state == "off" else told]
+
+
+def creditor_checks(engine: Engine, settings: Settings) -> list[Check]:
+    """What each creditor switched on and cannot use yet, and why."""
+    with engine.connect() as conn:
+        rows = conn.execute(select(CREDITOR.c.code, CREDITOR.c.settings).order_by(CREDITOR.c.code)).all()
+    found = []
+    for row in rows:
+        own = CreditorSettings.model_validate(row.settings)
+        why = [*_whatsapp_lacks(own), *_pix_lacks(own, settings)]
+        if own.voice and not settings.public_url:
+            why.append(f"voice: {PREFIX}PUBLIC_URL is not set, so no call can ask for its script")
+        if own.whatsapp or own.voice or own.pix:
+            on = [name for name in ("whatsapp", "voice", "pix") if getattr(own, name)]
+            found.append(Check(f"creditor {row.code}", "missing" if why else "ok", "; ".join(why) or ", ".join(on)))
+    return found
+
+
+def _whatsapp_lacks(own: CreditorSettings) -> list[str]:
+    if own.whatsapp is None:
+        return []
+    lacking = [] if own.whatsapp.acknowledged else ["WhatsApp: nobody acknowledged the platform's policy"]
+    if not own.whatsapp.templates:
+        lacking.append("WhatsApp: no template is approved; see `regua letters whatsapp`")
+    return lacking
+
+
+def _pix_lacks(own: CreditorSettings, settings: Settings) -> list[str]:
+    if own.pix is None or own.pix.mode != "api":
+        return []
+    try:
+        known = pix_gateways(settings)
+    except BadInput:
+        return []  # said once, for the installation
+    return [] if own.pix.account in known else [f"Pix: no access to the account {own.pix.account} is configured"]
 
 
 def _provider(what: str, configured: bool, where: str, variable: str) -> Check:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, case, func, select
 
 from activities import statements as sql
+from activities.desk import pinned_policy
 from activities.money_book import WAITING
 from db.prepared import together
 from db.rows import (
@@ -31,17 +32,21 @@ from db.rows import (
     NOTE,
     NOTICE,
     PAYMENT,
+    PAYMENT_CODE,
     SCHEDULE,
     TASK,
     TITLE,
 )
 from domain.case import load
 from domain.errors import BadInput
+from domain.negotiation import cost_window, next_window
+from domain.policy import Do
 from domain.prices import Spent, total
 from starter.calculator import as_data
 from starter.calling import CALL, warnings
 from starter.installation import Installation
 from starter.lookup import DUE, find_case, find_creditor, find_debtors
+from starter.standing import matters, passed_over
 
 STAGES = ("preventive", "amicable", "notice", "protest", "legal", "closed")
 
@@ -94,7 +99,8 @@ def one_case(house: Installation, text: str, creditor: str) -> dict[str, Any]:
     with house.engine.connect() as conn:
         row = find_case(conn, text, creditor)
         head = rows(conn.execute(_list(house.today).where(CASE.c.id == row.id)))[0]
-        folded = load(row.state)
+        folded, schedule = load(row.state), _schedule(conn, row)
+        today = folded.today(house.now)
         return head | {
             "principal": folded.terms.principal,
             "original_due": folded.terms.original_due,
@@ -107,11 +113,14 @@ def one_case(house: Installation, text: str, creditor: str) -> dict[str, Any]:
                 "holds": folded.holds,
                 "opted_out": folded.opted_out,
             },
-            "debt": as_data(folded.debt(folded.today(house.now))),
-            "schedule": _schedule(conn, row),
+            "matters": matters(folded, today, pinned_policy(conn, row.policy_hash).tolerance),
+            "debt": as_data(folded.debt(today)),
+            "schedule": schedule,
+            "passed_over": passed_over(schedule),
             "tasks": rows(conn.execute(_tasks().where(TASK.c.case_id == row.id, TASK.c.done_at.is_(None)))),
             "approvals": _of(conn, APPROVAL, row, "id", "purpose", "step", "role", "needed", "amount", "state", "due"),
             "payments": _of(conn, PAYMENT, row, "id", "reference", "amount", "paid_on", "source", "reversed_on"),
+            "payment_codes": _of(conn, PAYMENT_CODE, row, *_CODE),
             "notices": _of(conn, NOTICE, row, "id", "step", "state", "issued_at", "proof_level", "proof_on"),
             "titles": _of(conn, TITLE, row, "id", "our_number", "state", "protocol", "protocol_date", "term_end"),
             "documents": _of(conn, DOCUMENT, row, "id", "kind", "name", "sha256", "created_at"),
@@ -125,6 +134,10 @@ def one_case(house: Installation, text: str, creditor: str) -> dict[str, Any]:
         }
 
 
+_CODE = ("id", "quoted_on", "amount", "valid_until", "instalment", "state", "br_code")
+"""Columns of a payment code as people see it."""
+
+
 def _of(conn: Connection, table: Any, row: Row[Any], *names: str) -> list[dict[str, Any]]:
     columns = [table.c[name] for name in names]
     last = table.c.seq if "seq" in names else table.c.id
@@ -133,7 +146,8 @@ def _of(conn: Connection, table: Any, row: Row[Any], *names: str) -> list[dict[s
 
 
 def _contacts(conn: Connection, row: Row[Any]) -> list[dict[str, Any]]:
-    names = ("id", "channel", "purpose", "text_id", "state", "planned_at", "segments", "price", "currency")
+    names = ("id", "channel", "purpose", "text_id", "state", "planned_at", "accepted_at", "settled_at", "passed_over")
+    names += ("segments", "price", "currency")
     columns = (CONTACT_CASE.c.step, *(CONTACT.c[name] for name in names))
     found = select(*columns).join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
     return rows(conn.execute(found.where(CONTACT_CASE.c.case_id == row.id).order_by(CONTACT.c.planned_at)))
@@ -218,12 +232,18 @@ def _tasks() -> Select[Any]:
 def tasks(house: Installation, owner: str, overdue: bool) -> dict[str, list[dict[str, Any]]]:
     """Open work for people, the most urgent first: tasks, and approvals that wait for a word.
 
-    `caution`: why the debtor must not be telephoned now, of a task to call him.
+    `caution`: why the debtor must not be telephoned now, of a task to call him. `costs`: what a proposal at the
+    notaries' central costs the creditor in advance.
     """
     open_tasks = _tasks().where(TASK.c.done_at.is_(None))
     names = ("id", "purpose", "step", "role", "needed", "amount", "due")
-    waiting = select(APPROVAL.c.case_id.label("case"), *(APPROVAL.c[name] for name in names))
-    waiting = waiting.where(APPROVAL.c.state == "asked").order_by(APPROVAL.c.due)
+    case_due = CASE.c.state["terms"]["due"].astext.label("case_due")
+    waiting = select(APPROVAL.c.case_id.label("case"), *(APPROVAL.c[name] for name in names), case_due)
+    waiting = (
+        waiting.join(CASE, CASE.c.id == APPROVAL.c.case_id, isouter=True)
+        .where(APPROVAL.c.state == "asked")
+        .order_by(APPROVAL.c.due)
+    )
     if owner:
         open_tasks, waiting = open_tasks.where(TASK.c.owner == owner), waiting.where(APPROVAL.c.role == owner)
     if overdue:
@@ -235,7 +255,18 @@ def tasks(house: Installation, owner: str, overdue: bool) -> dict[str, list[dict
         cautions = warnings(conn, calls, house.now)
         for task in found:
             task["caution"] = cautions.get(task["case"], "") if CALL in task["details"] else ""
-        return {"tasks": found, "approvals": rows(conn.execute(waiting))}
+        return {"tasks": found, "approvals": [_with_costs(asked, house.today) for asked in rows(conn.execute(waiting))]}
+
+
+def _with_costs(asked: dict[str, Any], today: date) -> dict[str, Any]:
+    """An approval; that of a proposal with what it costs now, and when it becomes dearer (art. 11-A pars. 3 to 5)."""
+    case_due = asked.pop("case_due")
+    if asked["purpose"] != Do.NEGOTIATE or not case_due:
+        return asked | {"costs": ""}
+    due = date.fromisoformat(case_due)
+    words, dearer = cost_window((today - due).days).words, next_window(due, today)
+    later = f"; a partir de {dearer[0]:%d/%m/%Y}, {dearer[1].words}" if dearer else ""
+    return asked | {"costs": f"{words}{later}"}
 
 
 def payments(house: Installation, unmatched: bool, creditor: str, limit: int) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from domain.money import format_brl
-from starter.cli.edge import CaseId, Commands, Creditor, Json, show, table
+from starter.cli.edge import CaseId, Commands, Creditor, Json, cell, show, table
 
 _LIST = {
     "id": "caso", "creditor": "credor", "debtor": "devedor", "invoice": "fatura", "instalment": "parcela",
@@ -117,23 +117,39 @@ def listed(title: str, names: dict[str, str], found: list[dict[str, Any]]) -> An
 
 def _print_case(console: Console, case: dict[str, Any]) -> None:
     console.print(f"Caso {case['id']} · {case['creditor']} · {case['debtor']} · fatura {case['invoice']}")
-    console.print(f"Etapa {case['stage']} · próxima ação {case['next_action']}: {case['next_reason']}")
+    following = " ".join(part for part in (case["next_action"], case["next_step"]) if part)
+    since = f" a partir de {cell(case['next_at'])}" if case["next_at"] else ""
+    console.print(f"Etapa {case['stage']} · próxima ação {following}{since}: {case['next_reason']}")
     held = [f"{name}: {value}" for name, value in case["holds"].items() if value]
     if held:
         console.print("Retido: " + "; ".join(held))
+    if case["matters"]:
+        names = {"what": "o que vale agora", "until": "até", "amount": "valor", "detail": "detalhe"}
+        console.print(listed("Ao lado da régua", names, case["matters"]))
     _print_debt(console, case["debt"])
     agenda = {"step": "passo", "do": "ação", "day": "dia", "state": "situação", "until": "até", "reason": "motivo"}
     console.print(listed("Agenda", agenda, [{"until": "", "reason": "", **step} for step in case["schedule"]]))
     console.print(f"Custo dos contatos: {format_brl(case['contacts_cost'])}")
+    for contact in case["contacts"]:
+        contact["left_out"] = "; ".join(contact["passed_over"])
     tasks = {"id": "pendência", "kind": "tipo", "owner": "responsável", "due": "até"}
     sections = {
         "tasks": ("Pendências", tasks),
         "approvals": ("Aprovações", {"id": "aprovação", "purpose": "para", "role": "papel", "state": "situação"}),
         "payments": ("Pagamentos", {"reference": "referência", "amount": "valor", "paid_on": "dia", "source": "fonte"}),
-        "contacts": ("Contatos", {"planned_at": "quando", "channel": "canal", "step": "passo", "state": "situação"}),
+        "payment_codes": ("Códigos de pagamento", {
+            "quoted_on": "de", "valid_until": "vale até", "amount": "valor", "state": "situação",
+        }),
+        "contacts": ("Contatos", {
+            "planned_at": "quando", "channel": "canal", "step": "passo", "state": "situação",
+            "left_out": "canais deixados de lado",
+        }),
+        "passed_over": ("Passos deixados de lado", {
+            "step": "passo", "do": "ação", "day": "dia", "reason": "motivo",
+        }),
         "notes": ("Anotações", {"written_at": "quando", "author": "autor", "text": "texto"}),
         "timeline": ("Livro do caso", {"seq": "nº", "business_at": "quando", "kind": "fato", "actor": "autor"}),
-    }
+    }  # fmt: skip
     for key, (title, names) in sections.items():
         if case[key]:
             console.print(listed(title, names, case[key]))

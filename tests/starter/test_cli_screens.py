@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from people import Opened, ladder, new_case_row
@@ -16,8 +16,10 @@ from people import Opened, ladder, new_case_row
 import policies
 from activities.desk import at_desk
 from activities.world import World
-from db.rows import CASE, CREDITOR, DEBTOR, DOCUMENT, PAYMENT, TASK
+from db.rows import CASE, CREDITOR, DEBTOR, DOCUMENT, PAYMENT, PAYMENT_CODE, SCHEDULE, TASK
 from domain import cra
+from domain import facts as f
+from domain.case import Clearing, Plan, Promise, dump, load
 from domain.clock import PRODUCTION
 from letters.messages import TEXTS
 from letters.neutral import NEUTRAL
@@ -100,6 +102,42 @@ def test_one_case_shows_debt_memory_schedule_and_timeline(terminal: Any, late: O
     }
     shown = terminal.type("case", late.case).out
     assert all(word in shown for word in ("Saldo", "Agenda", "Livro do caso", "lembrete"))
+
+
+def test_one_case_shows_what_stands_beside_its_ladder_until_when_and_for_how_much(terminal: Any, late: Opened) -> None:
+    case = load(terminal.rows(CASE)[0].state)
+    day, soon = TODAY + timedelta(days=3), TODAY + timedelta(days=9)
+    parts = [f.Instalment(1, day, Decimal("400.00")), f.Instalment(2, soon, Decimal("600.00"))]
+    case.promise = Promise("p", day, Decimal("300.00"), Decimal(0))
+    case.plan = Plan("a", parts, TODAY, 0)
+    case.claimed_until, case.dispute, case.disputed, case.explain_by = day, "d", Decimal("10.00"), soon
+    case.clearing = [Clearing("pix-9", Decimal("50.00"), soon)]
+    case.holds, case.hold_until, case.paused_until = ["court", "moratorium"], {"moratorium": soon}, day
+    steps = dump(case)
+    terminal.change(late.case, state=steps)
+    with terminal.engine.begin() as conn:
+        code = {
+            "id": uuid4(), "creditor_id": late.creditor, "case_id": late.case, "txid": "t" * 26, "account": "principal",
+            "amount": Decimal("1000.00"), "quoted_on": TODAY, "valid_until": day, "state": "active",
+            "br_code": "000201", "created_at": datetime.now(UTC), "changed_at": datetime.now(UTC),
+        }  # fmt: skip
+        conn.execute(PAYMENT_CODE.insert().values(code))
+        (row,) = conn.execute(SCHEDULE.select()).all()
+        left_out = [{**row.steps[0], "state": "passed-over", "reason": "no usable channel"}, *row.steps[1:]]
+        conn.execute(SCHEDULE.update().values(steps=left_out))
+    found = terminal.type("case", late.case, "--json").json
+    shown = {each["what"]: (each["until"], each["amount"]) for each in found["matters"]}
+    assert shown == {
+        "promise": (day.isoformat(), "300.00"), "plan": (day.isoformat(), "400.00"), "claim": (day.isoformat(), None),
+        "clearing": (soon.isoformat(), "50.00"), "dispute": (soon.isoformat(), "10.00"),
+        "pause": (day.isoformat(), None), "hold: court": (None, None), "hold: moratorium": (soon.isoformat(), None),
+    }  # fmt: skip
+    assert ("lembrete", "no usable channel") in [(step["step"], step["reason"]) for step in found["passed_over"]]
+    assert [(each["state"], each["amount"]) for each in found["payment_codes"]] == [("active", "1000.00")]
+    out = terminal.type("case", late.case).out
+    assert all(
+        word in out for word in ("Ao lado da régua", "Passos deixados de lado", "Códigos de pagamento", "a partir")
+    )
 
 
 def test_one_debtor_is_shown_with_all_his_cases(terminal: Any, late: Opened) -> None:
@@ -310,7 +348,7 @@ def test_there_is_no_letter_of_consent_and_no_dossier_where_nothing_happened(ter
 def test_a_dossier_that_is_damaged_is_found_out(terminal: Any, late: Opened) -> None:
     row = {
         "id": UUID(int=1), "case_id": late.case, "kind": "dossier", "name": "d.zip", "mime": "application/zip",
-        "sha256": "0" * 64, "size": 1, "created_at": datetime.now(UTC),
+        "sha256": "0" * 64, "size": 1, "created_at": datetime.now(UTC), "changed_at": datetime.now(UTC),
     }  # fmt: skip
     with terminal.engine.begin() as conn:
         conn.execute(DOCUMENT.insert().values(row))
