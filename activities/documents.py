@@ -97,6 +97,19 @@ def hand_to_mail_house(folder: Path, day: date, letter: Letter) -> None:
             write_whole(today / MANIFEST, _csv(rows))
 
 
+def forget_letter(folder: Path, contact_id: UUID) -> int:
+    """Remove a letter from the print folders, PDF and line of the manifest; how many there were. Raises OSError."""
+    found = list(folder.glob(f"*/{contact_id}.pdf"))
+    for pdf in found:
+        with _alone(pdf.parent):
+            rows = _listed(pdf.parent)
+            left = [row for row in rows if row["contact_id"] != str(contact_id)]
+            if len(left) < len(rows):
+                write_whole(pdf.parent / MANIFEST, _csv(left))
+        pdf.unlink(missing_ok=True)
+    return len(found)
+
+
 def _line(letter: Letter, name: str) -> dict[str, str]:
     values = (
         str(letter.contact_id),

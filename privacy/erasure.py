@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row, String, Table, cast, func, insert, literal, select, update
 
+from activities.documents import forget_letter
 from db.rows import (
     CASE,
     CONTACT,
@@ -188,10 +189,7 @@ def remove_files(conn: Connection, store: DocumentStore, letters: Path, debtor_i
     gone = {name for act in held.acts if act.kind == "erased" for name in act.body["documents"]}
     removed = sum(_remove(conn, store, row.sha256) for row in held.documents if str(row.id) in gone)
     if "contacts" in held.erased():
-        for row in held.contacts:
-            for pdf in letters.glob(f"*/{row.id}.pdf"):
-                pdf.unlink(missing_ok=True)
-                removed += 1
+        removed += sum(forget_letter(letters, row.id) for row in held.contacts if row.channel == "letter")
     return removed
 
 

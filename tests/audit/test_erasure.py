@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from lived import KEYS, Lived
 from sqlalchemy import insert, select, update
 
-from activities.documents import keep_document
+from activities.documents import Letter, forget_letter, hand_to_mail_house, keep_document
 from audit.anchor import read_anchor
 from audit.book import open_book
 from audit.replay import Auditor
@@ -85,6 +86,17 @@ def test_a_document_that_came_back_changed_is_no_erased_one(lived: Lived) -> Non
         digest = conn.execute(select(DOCUMENT.c.sha256).where(DOCUMENT.c.id == document)).scalar_one()
     lived.store.path(digest).write_bytes(b"outro")
     assert ["foi alterado" in finding.text for finding in checked(lived).of("difference")] == [True]
+
+
+def test_a_letter_leaves_the_print_folder_and_its_manifest_and_no_other_does(tmp_path: Path) -> None:
+    mine, other = uuid4(), uuid4()
+    for contact, name in ((mine, "Devedora Inventada"), (other, "Outra Fictícia")):
+        hand_to_mail_house(tmp_path, date(2026, 3, 2), Letter(contact, name, ("Rua Fictícia, 10",), b"%PDF"))
+    assert forget_letter(tmp_path, mine) == 1
+    assert forget_letter(tmp_path, mine) == 0
+    manifest = (tmp_path / "2026-03-02" / "manifest.csv").read_text()
+    assert ("Devedora" in manifest, "Outra" in manifest) == (False, True)
+    assert [pdf.stem for pdf in tmp_path.glob("*/*.pdf")] == [str(other)]
 
 
 def test_whose_case_is_open_is_never_due(lived: Lived) -> None:
