@@ -145,7 +145,7 @@ def _converted(fact: f.NegotiationAnswered, conn: Connection, case: Row[Any], en
         "id": title, "case_id": case.id, "creditor_id": case.creditor_id, "attempt": attempts + 1,
         "our_number": f"N{title.hex[:14].upper()}", "amount": amount, "balance": amount, "municipality": "",
         "state": "confirmed", "notary_code": "", "protocol": fact.protocol[:10], "protocol_date": fact.on, "costs": 0,
-        "changed_at": entry.at,
+        "route": "hand", "changed_at": entry.at,
     }  # fmt: skip
     conn.execute(upsert(TITLE).values(row).on_conflict_do_nothing(index_elements=["id"]))
 
@@ -287,13 +287,6 @@ def _withdrawal(fact: f.WithdrawalQueued, conn: Connection, case: Row[Any], entr
     title = UUID(fact.title_id)
     conn.execute(update(TITLE).where(TITLE.c.id == title).values(state="withdrawing", changed_at=entry.at))
     queue_order(conn, title, "withdraw", entry.at)
-
-
-@effect.register
-def _cancellation(fact: f.CancellationQueued, conn: Connection, case: Row[Any], entry: Entry) -> None:
-    title = UUID(fact.title_id)
-    conn.execute(update(TITLE).where(TITLE.c.id == title).values(state="cancelling", changed_at=entry.at))
-    queue_order(conn, title, "cancel", entry.at)
 
 
 def queue_order(conn: Connection, title_id: UUID, kind: OrderKind, at: datetime) -> None:

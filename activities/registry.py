@@ -16,7 +16,10 @@ from activities.courier import Courier, threadsafe
 from activities.decide import Decisions
 from activities.intake import Intake
 from activities.legal import LegalHandOver
+from activities.listing import Listings
+from activities.negotiation import Negotiations
 from activities.notice import Notices
+from activities.outside import Outside
 from activities.pix_poll import PixPoll
 from activities.protest import Protests
 from activities.protest_batch import ProtestBatch
@@ -30,6 +33,7 @@ from gateways.cra import CraTransport, FolderCra, HttpCra
 from gateways.documents import DocumentStore
 from gateways.email import SendGridEmail
 from gateways.observed import observed
+from gateways.partners import FolderPartner, Partner, WebhookPartner
 from gateways.pix import BacenPix, PixGateway
 from gateways.pix_accounts import PRINCIPAL, PixAccount, read_accounts
 from gateways.settings import Settings
@@ -79,6 +83,7 @@ def world_on(engine: Engine, clock: Clock, settings: Settings) -> World:
         pix={name: observed("pix", gateway) for name, gateway in pix_gateways(settings).items()},
         pix_webhook=pix_webhook(settings),
         reply_domain=settings.reply_domain,
+        partners=partners(settings),
     )
 
 
@@ -92,6 +97,18 @@ def telephony(settings: Settings, make: Callable[[str, str, str, float], _Gatewa
     if not settings.twilio_account_sid or not token:
         return None
     return make(settings.twilio_account_sid, token, settings.twilio_base_url, _PROVIDER_SECONDS)
+
+
+def partners(settings: Settings) -> dict[str, Partner]:
+    """The roads that are configured to those who act for a case outside; a webhook before a folder."""
+    folders = {"central": settings.central_folder, "bureau": settings.bureau_folder}
+    roads: dict[str, Partner] = {to: FolderPartner(folder) for to, folder in folders.items() if folder}
+    secret = settings.partner_secret.get_secret_value()
+    urls = {
+        "legal": settings.legal_url, "agency": settings.agency_url, "central": settings.central_url,
+        "bureau": settings.bureau_url,
+    }  # fmt: skip
+    return roads | {to: WebhookPartner(url, secret, _PROVIDER_SECONDS) for to, url in urls.items() if url}
 
 
 def pix_webhook(settings: Settings) -> str:
@@ -167,8 +184,10 @@ def worker_specs(
     courier = Courier(client, world.engine, world.clock)
     told = World(**{**vars(world), "deliver": threadsafe(courier, asyncio.get_running_loop())})
     contact, notice, batch, intake = Contacts(told), Notices(told), ProtestBatch(told), Intake(told, courier)
+    hand_over = LegalHandOver(told)
     at_home: list[Callable[..., Any]] = [
-        Decisions(told).decide, Protests(told).protest, LegalHandOver(told).legal, contact.contact, notice.notice,
+        hand_over.agency, Negotiations(told).negotiate, Listings(told).list, Outside(told).tell,
+        Decisions(told).decide, Protests(told).protest, hand_over.legal, contact.contact, notice.notice,
         intake.scan, intake.sweep, PixPoll(told).poll_pix, *beside,
     ]  # fmt: skip
     return [

@@ -212,6 +212,51 @@ class Need:
 
 
 @dataclass
+class HandOver:
+    """Who has the whole case, since when, by which dossier; `receipt_due`: the day by which he says that he has it."""
+
+    to: f.Hands
+    on: date
+    document_id: str
+    receipt_due: date
+    acknowledged_on: date | None = None
+    filed_on: date | None = None
+
+
+@dataclass
+class Proposal:
+    """A proposal at the notaries' central (Lei 9.492/1997 art. 11-A), for the original amount, open until a day.
+
+    `reason`: why it is taken back, "" while it is not.
+    """
+
+    id: str
+    step: str
+    amount: Decimal
+    until: date
+    state: Literal["open", "withdrawing", "paid", "withdrawn", "returned", "converted"] = "open"
+    reason: str = ""
+
+
+@dataclass
+class Listing:
+    """The case at a credit bureau. `wait`: the last day of the bureau's own notice; `due`: when the entry must be gone.
+
+    `fault`: why it must not stand at all, whatever the debtor does ("" = nothing is wrong with it).
+    """
+
+    id: str
+    amount: Decimal
+    requested_on: date
+    state: Literal["requested", "notified", "listed", "removing", "removed", "refused"] = "requested"
+    wait: date | None = None
+    listed_on: date | None = None
+    due: date | None = None
+    reason: str = ""
+    fault: str = ""
+
+
+@dataclass
 class Case:
     """Everything that decides what comes next. Days are the debtor's local civil days; amounts Decimal reais."""
 
@@ -271,6 +316,16 @@ class Case:
     notice: Notice | None = None
     protest: Protest = field(default_factory=Protest)
     legal_on: date | None = None
+    hands: HandOver | None = None
+    """Who has the whole case, if not we. Cases that went to legal before this field have `legal_on` alone."""
+    proposal: Proposal | None = None
+    listing: Listing | None = None
+    recalls: list[str] = field(default_factory=list)
+    """Pseudo-steps of recalls that whoever had the case was not told yet."""
+    told: list[str] = field(default_factory=list)
+    """What somebody outside was told already, by keys of `domain.outside`."""
+    requests: list[str] = field(default_factory=list)
+    """Pseudo-steps of contacts for which whoever has the case asked."""
     ended: str = ""
     closed: str = ""
     last_contact_on: date | None = None

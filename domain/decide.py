@@ -18,7 +18,7 @@ from domain.errors import Refused
 from domain.fold import Moment, fold
 from domain.places import time_zone
 from domain.policy import Policy
-from domain.rules import approvals, firm, ladder, money, notice
+from domain.rules import approvals, firm, ladder, legal, listing, money, negotiate, notice
 from domain.rules.base import Action, Bench, Instruction, Move
 from domain.rules.firm import SILENT_NOTICE, answer_due
 
@@ -27,14 +27,19 @@ __all__ = [
     "new_case", "schedule",
 ]  # fmt: skip
 
-RULES_VERSION = "2026.11.3"
+RULES_VERSION = "2026.11.4"
 """Changes whenever a rule changes what is decided: an audit tells a changed rule from tampering by it."""
 
 CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
     ladder.needs_a_person,
+    listing.watches,
+    negotiate.watches,
+    legal.passes_on_at_once,
     ladder.is_over,
     firm.title_is_wrong,
     money.owes_thanks,
+    legal.passes_on,
+    legal.receipt_is_missing,
     ladder.waits_for_release,
     money.owes_a_word,
     money.warns_of_limitation,
@@ -42,10 +47,13 @@ CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
     money.money_is_on_its_way,
     money.has_promise,
     money.has_plan,
+    legal.asked_contact,
+    legal.waits_outside,
     approvals.escalates,
     notice.notice_ages,
     notice.notice_is_undeliverable,
     firm.title_is_at_notary,
+    negotiate.at_central,
     money.rests_after_a_part,
     ladder.climbs,
     ladder.has_nothing_left,
@@ -119,7 +127,7 @@ def _move(bench: Bench) -> Move:
     for rule in CHECKLIST:
         found = rule(bench)
         if found is not None:
-            return found
+            return bench.in_time(found)
     raise AssertionError("the last rule always answers")
 
 

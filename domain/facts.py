@@ -14,6 +14,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, TypeAdapter
 
+from domain.outside_facts import ContactRequested as ContactRequested
+from domain.outside_facts import HandOverAcknowledged as HandOverAcknowledged
+from domain.outside_facts import HandOverRecalled as HandOverRecalled
+from domain.outside_facts import HandOverReported as HandOverReported
+from domain.outside_facts import Hands as Hands
+from domain.outside_facts import Listed as Listed
+from domain.outside_facts import ListingNotified as ListingNotified
+from domain.outside_facts import ListingRefused as ListingRefused
+from domain.outside_facts import ListingRemovalOrdered as ListingRemovalOrdered
+from domain.outside_facts import ListingRemoved as ListingRemoved
+from domain.outside_facts import ListingRequested as ListingRequested
+from domain.outside_facts import NegotiationAnswered as NegotiationAnswered
+from domain.outside_facts import NegotiationProposed as NegotiationProposed
+from domain.outside_facts import NegotiationWithdrawn as NegotiationWithdrawn
+from domain.outside_facts import Outsider as Outsider
+from domain.outside_facts import OutsideTold
+from domain.outside_facts import PassedOn as PassedOn
+from domain.outside_facts import Way as Way
+
 Hold = Literal["court", "insolvency", "death", "over-indebted", "vanished", "moratorium"]
 How = Literal["staff", "reply", "link", "phone", "file", ""]
 Level = Literal["sent", "delivered", "read", "received-by-name"]
@@ -670,9 +689,11 @@ class WithdrawalAsked:
 
 @dataclass(frozen=True)
 class HandedOver:
-    """Legal has the dossier."""
+    """Legal, or an outside agency, has the dossier."""
 
     document_id: str
+    to: Hands = "legal"
+    step: str = ""
     kind: Literal["handed_over"] = "handed_over"
 
 
@@ -885,9 +906,11 @@ Told = (
     | TitleReturned | TitleRegistered | TitleWithdrawn | TitleCancelled | TitleSuspended | WithdrawalAsked
     | HandedOver | ActionFailed | BankOrder | PortfolioChanged | InvoiceEvent | PartyNamed | DocumentAttached
     | WordGiven | ApprovalOverdue | NoticeSentAgain | TitleExamined
+    | OutsideTold
 )  # fmt: skip
 Own = (
-    Opened | StepPassedOver | TaskOpened | ApprovalAsked | PromiseKept | PromiseBroken | PlanBroken | PlanCompleted
+    NegotiationWithdrawn | ListingRemovalOrdered
+    | Opened | StepPassedOver | TaskOpened | ApprovalAsked | PromiseKept | PromiseBroken | PlanBroken | PlanCompleted
     | HoldEnded | PauseEnded
     | NoticeVoided | ApprovalEscalated
     | NoticeUndeliverable | NoticeReleasedByTwo | TitleUnqueued | WithdrawalQueued | Closed | Reopened | Refusal

@@ -40,6 +40,7 @@ class Do(StrEnum):
     LEGAL = "legal"
     NEGOTIATE = "negotiate"
     LIST = "list"
+    AGENCY = "agency"
 
 
 class Late(StrEnum):
@@ -51,8 +52,12 @@ class Late(StrEnum):
     NEVER_SKIP = "never-skip"
 
 
-FIRM = frozenset({Do.NOTICE, Do.PROTEST, Do.LEGAL})
+FIRM = frozenset({Do.NOTICE, Do.PROTEST, Do.LEGAL, Do.AGENCY, Do.LIST})
 """Steps that are never passed over because their moment was missed."""
+AFTER_NOTICE = frozenset({Do.PROTEST, Do.NEGOTIATE, Do.LIST})
+"""Steps for which the notice must be proved and its deadline over (promise 2)."""
+HAND_OVERS = frozenset({Do.LEGAL, Do.AGENCY})
+"""Steps that give the whole case to somebody else."""
 
 CHANNELS: Mapping[Do, tuple[str, ...]] = {
     Do.CONTACT: ("email", "sms", "whatsapp", "voice", "letter"),
@@ -62,6 +67,7 @@ CHANNELS: Mapping[Do, tuple[str, ...]] = {
     Do.LIST: (),
     Do.PROTEST: (),
     Do.LEGAL: (),
+    Do.AGENCY: (),
 }
 """The channels that `by` may name, by kind of step."""
 
@@ -71,6 +77,9 @@ BUILT: Mapping[Do, frozenset[str]] = {
     Do.NOTICE: frozenset({"letter", "email", "sms"}),
     Do.PROTEST: frozenset(),
     Do.LEGAL: frozenset(),
+    Do.AGENCY: frozenset(),
+    Do.NEGOTIATE: frozenset({"email", "sms", "whatsapp", "voice", "letter"}),
+    Do.LIST: frozenset(),
 }
 """The kinds of step and their channels that this version performs; what is not here parses and is passed over."""
 

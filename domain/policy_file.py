@@ -17,11 +17,13 @@ import yaml
 
 from domain import policy_nodes as nodes
 from domain.policy import (
+    AFTER_NOTICE,
     ANCHORS,
     CAPPED,
     CHANNELS,
     DEFAULT_CONTACT,
     DEFAULT_WARNING,
+    HAND_OVERS,
     NUMBERS,
     OFFICE_HOURS,
     PAST_ANCHORS,
@@ -152,7 +154,7 @@ def _policy(reader: Reader, node: yaml.Node, text: str, pinned: bool) -> Policy:
         plan=plan,
         offers=offers,
         warn=_limitation(reader, fields["limitation"]) if "limitation" in fields else DEFAULT_WARNING,
-        steps=_steps(reader, fields["steps"], choose) if "steps" in fields else (),
+        steps=_steps(reader, fields["steps"], choose, pinned) if "steps" in fields else (),
         hash=hashlib.sha256(text.encode()).hexdigest(),
         text=text,
         notice=_notice(reader, fields["notice"]) if "notice" in fields else NoticeRules(),
@@ -427,9 +429,10 @@ _OWN_KEYS: Mapping[Do, tuple[str, ...]] = {
     Do.TASK: ("by", "text", "within"),
     Do.NOTICE: ("by", "text", "deadline"),
     Do.PROTEST: (),
-    Do.LEGAL: (),
+    Do.LEGAL: ("within",),
+    Do.AGENCY: ("within",),
     Do.NEGOTIATE: ("by", "text", "offer", "within"),
-    Do.LIST: (),
+    Do.LIST: ("deadline",),
 }
 _STEP_KEYS = (*_COMMON_KEYS, "by", "text", "offer", "within", "deadline")
 _NEEDED_KEYS: Mapping[Do, tuple[str, ...]] = {
@@ -440,7 +443,7 @@ _NEEDED_KEYS: Mapping[Do, tuple[str, ...]] = {
 _LATE: Mapping[Do, tuple[Late, ...]] = {
     Do.CONTACT: tuple(Late),
     **dict.fromkeys((Do.TASK, Do.NEGOTIATE), (Late.SEND, Late.SKIP, Late.NEVER_SKIP)),
-    **dict.fromkeys((Do.NOTICE, Do.PROTEST, Do.LEGAL, Do.LIST), (Late.SEND, Late.NEVER_SKIP)),
+    **dict.fromkeys((Do.NOTICE, Do.PROTEST, *HAND_OVERS, Do.LIST), (Late.SEND, Late.NEVER_SKIP)),
 }
 
 
@@ -457,14 +460,16 @@ class _Draft:
 OfferReader = Callable[[yaml.Node], str | None]
 
 
-def _steps(reader: Reader, node: yaml.Node, choose: OfferReader) -> tuple[Step, ...]:
+def _steps(reader: Reader, node: yaml.Node, choose: OfferReader, pinned: bool) -> tuple[Step, ...]:
     if not isinstance(node, yaml.SequenceNode) or not node.value:
         found = nodes.shown(node) if node.value else "empty"
         reader.fault(nodes.line_of(node), f"`steps:` is {found}", "write a list of steps")
         return ()
     drafts: list[_Draft] = []
     steps = tuple(_step(reader, item, drafts, choose) for item in node.value)
-    _check_ladder(reader, drafts)
+    _check_ladder(reader, drafts, pinned)
+    if not pinned:
+        _check_terms(reader, steps)
     return steps
 
 
@@ -497,11 +502,29 @@ def _step(reader: Reader, node: yaml.Node, drafts: list[_Draft], choose: OfferRe
         within=reader.value(fields, "within", nodes.length, None),
         deadline=reader.value(fields, "deadline", nodes.length, None),
         when=reader.value(fields, "when", _condition, None),
-        # Hand-over to a lawyer always needs approval, also where the file names nobody.
-        approve=approve or ("manager" if do is Do.LEGAL else None),
+        # Hand-over to a lawyer or an agency always needs approval, also where the file names nobody.
+        approve=approve or ("manager" if do in HAND_OVERS else None),
         late=late,
         line=draft.line,
     )
+
+
+_LEAST_WAIT, _LONGEST_ANSWER = 10, 30
+"""Days: the bureau's usual notice period (CDC art. 43 par. 2), the debtor's longest term (Lei 9.492 art. 11-A I)."""
+_SHORTEST_DAYS: Mapping[Unit, int] = {"d": 1, "bd": 1, "w": 7, "m": 28}
+_LONGEST_DAYS: Mapping[Unit, Decimal] = {"d": Decimal(1), "bd": Decimal("1.4"), "w": Decimal(7), "m": Decimal(31)}
+
+
+def _check_terms(reader: Reader, steps: Sequence[Step]) -> None:
+    """Terms that the law sets: a ladder may only be stricter."""
+    for step in steps:
+        answer = step.within if step.do is Do.NEGOTIATE else None
+        if answer and answer.amount * _LONGEST_DAYS[answer.unit] > _LONGEST_ANSWER:
+            found = f"the debtor has {answer} to answer the proposal"
+            reader.fault(step.line, found, f"write at most {_LONGEST_ANSWER}d (Lei 9.492/1997 art. 11-A I)")
+        wait = step.deadline if step.do is Do.LIST else None
+        if wait and wait.amount * _SHORTEST_DAYS[wait.unit] < _LEAST_WAIT:
+            reader.fault(step.line, f"the bureau's notice period is {wait}", f"write {_LEAST_WAIT}d or more")
 
 
 def _check_keys(reader: Reader, fields: Mapping[str, yaml.Node], node: yaml.Node, do: Do) -> None:
@@ -530,7 +553,7 @@ def _channels(do: Do | None) -> Callable[[yaml.Node], tuple[str, ...]]:
     return convert
 
 
-def _check_ladder(reader: Reader, drafts: Sequence[_Draft]) -> None:
+def _check_ladder(reader: Reader, drafts: Sequence[_Draft], pinned: bool) -> None:
     """Rules between steps; a step of unknown kind counts as whatever a later one needs."""
     lines: dict[str, int] = {}
     before: set[Do | None] = set()
@@ -540,16 +563,28 @@ def _check_ladder(reader: Reader, drafts: Sequence[_Draft]) -> None:
             reader.fault(draft.line, found, "give each step an id of its own")
         elif draft.id:
             lines[draft.id] = draft.line
-        for found, wanted in [*_order_faults(draft, before), *_anchor_faults(draft, before)]:
+        for found, wanted in [*_order_faults(draft, before, pinned), *_anchor_faults(draft, before)]:
             reader.fault(draft.line, found, wanted)
         before.add(draft.do)
 
 
-def _order_faults(draft: _Draft, before: Collection[Do | None]) -> list[tuple[str, str]]:
+def _order_faults(draft: _Draft, before: Collection[Do | None], pinned: bool) -> list[tuple[str, str]]:
     if draft.do is Do.PROTEST and not {Do.NOTICE, None} & {*before}:
         return [("a protest has no notice before it", "put a step `do: notice` with its deadline before the protest")]
     if draft.do is Do.NOTICE and not {Do.CONTACT, None} & {*before}:
         return [("the first word to the debtor is a notice", "put a friendly step `do: contact` before the notice")]
+    return [] if pinned else _later_order_faults(draft.do, before)
+
+
+def _later_order_faults(do: Do | None, before: Collection[Do | None]) -> list[tuple[str, str]]:
+    """Of kinds of step that earlier versions passed over: not held against a ladder that cases started with then."""
+    if do in (Do.NEGOTIATE, Do.LIST) and not {Do.NOTICE, None} & {*before}:
+        wanted = f"put a step `do: notice` with its deadline before the {do}"
+        return [(f"a step `do: {do}` has no notice before it", wanted)]
+    if do is Do.NEGOTIATE and Do.PROTEST in before:
+        return [("a negotiation comes after the protest that it is to avoid", "put it before the protest")]
+    if do is Do.AGENCY and not {Do.CONTACT, None} & {*before}:
+        return [("the first word to the debtor is an agency's", "put a friendly step `do: contact` before the agency")]
     return []
 
 
@@ -565,6 +600,7 @@ def _anchor_faults(draft: _Draft, before: Collection[Do | None]) -> list[tuple[s
         faults.append((f"`at: {draft.at}` is the first step", "count the first step from due"))
     if earlier and anchor in PAST_ANCHORS:
         faults.append((f"`at: {draft.at}` lies before {anchor} is known", f"write {anchor} alone or with +"))
-    if earlier and anchor == "notice.deadline" and draft.do is Do.PROTEST:
-        faults.append((f"`at: {draft.at}` is a protest within the notice's deadline", "write notice.deadline or later"))
+    if earlier and anchor == "notice.deadline" and draft.do in AFTER_NOTICE:
+        found = f"`at: {draft.at}` is a {draft.do} within the notice's deadline"
+        faults.append((found, "write notice.deadline or later"))
     return faults

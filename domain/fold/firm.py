@@ -11,7 +11,6 @@ from domain.errors import Refused
 from domain.fold.base import (
     Moment,
     drop_tasks,
-    finish_step,
     fold,
     interrupt,
     look_again,
@@ -280,14 +279,6 @@ def _unqueued(fact: f.TitleUnqueued, case: Case, at: Moment) -> None:
 @fold.register
 def _withdrawal_queued(fact: f.WithdrawalQueued, case: Case, at: Moment) -> None:
     case.protest.state, case.protest.word = "withdrawing", fact.reason
-
-
-@fold.register
-def _handed_over(fact: f.HandedOver, case: Case, at: Moment) -> None:
-    case.legal_on, case.approval = at.day(case), None
-    for step in at.policy.steps:
-        if step.do == "legal" and case.step(step.id).status == "pending":
-            finish_step(case, step.id, at.day(case), "handed over")
 
 
 @fold.register

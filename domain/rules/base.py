@@ -8,12 +8,14 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from domain import facts as f
+from domain.alarms import alarms
 from domain.calendars import next_bank_day
 from domain.case import Approval, Case
 from domain.money import ZERO
 from domain.notice import notice_deadline
+from domain.outside import in_other_hands
 from domain.places import time_zone
-from domain.policy import Offset, Policy, Step, built_channels
+from domain.policy import AFTER_NOTICE, Offset, Policy, Step, built_channels
 from domain.schedule import Anchors, late_from, move, step_day
 
 
@@ -26,6 +28,10 @@ class Action(StrEnum):
     EXAMINE = "examine"
     PROTEST = "protest"
     LEGAL = "legal"
+    AGENCY = "agency"
+    NEGOTIATE = "negotiate"
+    LIST = "list"
+    TELL = "tell"
     CLOSE = "close"
 
 
@@ -74,8 +80,8 @@ class Bench:
     def ahead_of(self, action: Action) -> str:
         if action == Action.CLOSE or self.outcome():
             return str(Action.CLOSE)
-        if self.case.legal_on:
-            return str(Action.LEGAL)
+        if to := in_other_hands(self.case):
+            return to
         return next(
             (str(step.do) for step in self.policy.steps if self.status(step) in ("pending", "running")), "person"
         )
@@ -91,6 +97,17 @@ class Bench:
         last = self.case.limitation().last + timedelta(days=1)
         day = min([last, *([until] if until else []), *self.warnings()])
         return self.instruct(Action.WAIT, reason, self.midnight(day) if day > self.today else None)
+
+    def in_time(self, found: Move) -> Move:
+        """The same, unless an alarm about what others do for the case comes first: that is not slept through."""
+        ahead = [day for day in alarms(self.case) if day > self.today]
+        if not ahead or not isinstance(found, Instruction) or found.action == Action.CLOSE:
+            return found
+        alarm = self.midnight(min(ahead))
+        now = found.not_before is None and found.action != Action.WAIT
+        if now or (found.not_before is not None and found.not_before <= alarm):
+            return found
+        return replace(found, action=Action.WAIT, not_before=alarm)
 
     def rest(self, reason: str, review: date) -> Instruction:
         """Wait without a timer: somebody else has the date and raises the alarm (nightly scan, daily batch)."""
@@ -165,12 +182,12 @@ class Bench:
         return replace(self._anchors, previous=on)
 
     def day(self, step: Step) -> date | None:
-        """The day of a step; of a protest, never before notice.deadline (promise 2)."""
+        """The day of a step; of a protest and what leads to one, or to a listing, never before notice.deadline."""
         anchors = self.anchors(step)
         day = step_day(step, anchors)
         if step.do == "notice" and day and self.shortened() and self.case.broken_on:
             day = min(day, next_bank_day(self.case.broken_on))
-        if step.do == "protest":
+        if step.do in AFTER_NOTICE:
             deadline = anchors.named["notice.deadline"]
             return max(day, deadline) if day and deadline else None
         return day

@@ -109,8 +109,11 @@ def boleto_stays_payable(r: Bench) -> Move | None:
 
 def hands_over_at_once(r: Bench) -> Move | None:
     """Death and insolvency stop the ladder; a lawyer is asked for at once (claims must be filed in time)."""
-    if r.case.legal_on or not {"death", "insolvency"} & {*r.case.holds}:
+    case = r.case
+    if case.legal_on or not {"death", "insolvency"} & {*case.holds}:
         return None
+    if case.dispute or case.promise or case.plan or case.awaits_money(r.today):
+        return None  # promise 3 holds here too
     step = next((step for step in r.policy.steps if step.do == "legal" and r.status(step) == "pending"), None)
     if step is None:
         return None

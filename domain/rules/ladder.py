@@ -10,9 +10,9 @@ from domain.calendars import add_bank_days, next_bank_day
 from domain.case import StepState
 from domain.hours import contact_moment, first_lawful
 from domain.notice import announced
-from domain.policy import BUILT, FIRM, Offset, Step, built_channels
+from domain.policy import BUILT, FIRM, Do, Offset, Step, built_channels
 from domain.preference import parse_hours
-from domain.rules import firm, money
+from domain.rules import firm, legal, listing, money, negotiate
 from domain.rules.base import Action, Bench, Instruction, Move
 from domain.rules.firm import SILENT_NOTICE
 from domain.schedule import choose, move
@@ -37,8 +37,6 @@ def row(r: Bench, step: Step) -> dict[str, str]:
 
 
 def climbs(r: Bench) -> f.Own | Instruction | None:
-    if r.case.legal_on:
-        return None
     under_way = [step for step in r.policy.steps if r.status(step) == "running"]
     if under_way:
         return running(r, under_way[0])
@@ -125,9 +123,18 @@ def perform(r: Bench, step: Step, day: date) -> f.Own | Instruction:
         if announced(r.case, r.policy, step, r.today) is None:
             return f.StepPassedOver(step.id, "nothing firm follows that it could announce")
         return r.instruct(Action.NOTICE, f"step {step.id}", contact_at(r, step, day), step.id)
-    if step.do == "protest" and (move := firm.before_protest(r, step)):
+    if move := _before(r, step):
         return move
     return r.approved(step) or r.instruct(_ACTION[step.do], f"step {step.id}", r.not_before(r.now, step.id), step.id)
+
+
+def _before(r: Bench, step: Step) -> Move | None:
+    """What must be in order before anybody is asked to approve a firm step."""
+    before = {
+        Do.PROTEST: firm.before_protest, Do.NEGOTIATE: negotiate.before, Do.LIST: listing.before,
+        Do.AGENCY: legal.before_agency,
+    }  # fmt: skip
+    return before[step.do](r, step) if step.do in before else None
 
 
 def values(r: Bench) -> dict[str, Decimal | int | str]:
@@ -146,8 +153,6 @@ def open_step_task(r: Bench, step: Step) -> f.TaskOpened:
 
 def has_nothing_left(r: Bench) -> f.Own | Instruction:
     case = r.case
-    if case.legal_on:
-        return r.wait("in legal")
     if case.approval and case.approval.state == "asked":
         return r.rest("awaits approval", case.approval.due)
     open_steps = [step for step in r.policy.steps if r.status(step) == "pending"]
@@ -210,11 +215,12 @@ def is_over(r: Bench) -> f.Own | Instruction | None:
     undo = firm.undo_protest(r, outcome)
     if undo and not isinstance(undo, Instruction):
         return undo
-    return money.owes_thanks(r) or money.owes_a_word(r) or undo or firm.close(r, outcome)
+    waits = undo or negotiate.at_central(r) or listing.left_at_bureau(r)
+    return money.owes_thanks(r) or money.owes_a_word(r) or legal.passes_on(r) or waits or firm.close(r, outcome)
 
 
 def waits_for_release(r: Bench) -> Instruction | None:
     return r.wait("first wave waits for release by a person") if r.case.awaits_release else None
 
 
-_ACTION = {"contact": Action.CONTACT, "notice": Action.NOTICE, "protest": Action.PROTEST, "legal": Action.LEGAL}
+_ACTION = {step: Action(step) for step in ("contact", "notice", "protest", "legal", "agency", "negotiate", "list")}
