@@ -11,9 +11,11 @@ from typing import Any
 
 import promql_parser
 import pytest
+import typer
 import yaml
 
 from gateways.observed import ACTION_RESULTS, PROVIDER_CALLS, PROVIDER_SECONDS
+from starter.__main__ import build
 from starter.webhook_metrics import REQUESTS, SECONDS
 from watch import exporter
 from watch.figures import FIGURES
@@ -94,6 +96,17 @@ def test_an_alert_says_what_it_means_how_urgent_it_is_and_what_to_do(alert: dict
 def test_the_runbook_speaks_of_no_alert_that_does_not_exist() -> None:
     told = re.findall(r"^### (Regua\w+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
     assert sorted(told) == sorted(alert["alert"] for alert in ALERTS)
+
+
+def test_every_command_that_the_runbook_names_exists() -> None:
+    named = re.findall(r"`regua ([a-z -]+?)(?: [A-Z]+)?`", (ROOT / "docs/operations.md").read_text())
+    assert named
+    for words in named:
+        command: Any = typer.main.get_command(build())
+        for word in words.split():
+            known = {option for parameter in command.params for option in parameter.opts}
+            assert word in known if word.startswith("-") else word in command.commands, words
+            command = command if word.startswith("-") else command.commands[word]
 
 
 def test_the_dashboard_is_one_that_grafana_reads() -> None:
