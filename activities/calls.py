@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, exists, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.delivery import stop_channel
 from activities.desk import fact_values, pinned_policy, store_facts
 from activities.world import World
-from db.rows import CASE, CONTACT, CONTACT_CASE, CREDITOR, DEBTOR, DOCUMENT, WEBHOOK_EVENT
+from db.rows import CASE, CONTACT, CONTACT_CASE, CREDITOR, DEBTOR, DOCUMENT, FACT, WEBHOOK_EVENT
 from db.settings import CreditorSettings, Voice
 from domain import facts as f
 from domain.calendars import is_bank_day
@@ -50,7 +50,8 @@ class Conversation:
 def conversation(conn: Connection, clock: Clock, contact_id: UUID) -> Conversation | None:
     """The call of a contact; None where there is no such call.
 
-    Of a debt that is no more, or that he wants no calls about, nobody can prove himself: nothing will be said of it.
+    Of a debt that is no more, or that he wants no calls about, nobody can prove himself; where one of those that the
+    matter names was paid or came to rest since it was written, the call says a neutral word and ends (promise 8).
     """
     contact = conn.execute(
         select(CONTACT).where(CONTACT.c.id == contact_id, CONTACT.c.channel == "voice")
@@ -60,7 +61,7 @@ def conversation(conn: Connection, clock: Clock, contact_id: UUID) -> Conversati
     creditor = conn.execute(select(CREDITOR).where(CREDITOR.c.id == contact.creditor_id)).one()
     debtor = conn.execute(select(DEBTOR).where(DEBTOR.c.id == contact.debtor_id)).one()
     voice = CreditorSettings.model_validate(creditor.settings).voice
-    cases = _cases(conn, contact_id)
+    cases, rest = _cases(conn, contact_id), _came_to_rest(conn, contact)
     longest = min((pinned_policy(conn, case.policy_hash).promise.longest for case in cases), default=0)
     told = bool(cases) and not {"voice", "electronic"} & {*debtor.opted_out}
     knows = Knows(
@@ -68,6 +69,7 @@ def conversation(conn: Connection, clock: Clock, contact_id: UUID) -> Conversati
         longest=longest,
         staffed=_staffed(voice, creditor.uf, clock.business(datetime.now(UTC))),
         recorded=bool(contact.template.get("recorded")),
+        over=rest,
     )
     names = Names(creditor.name, debtor.name, debtor.kind == "consumer", longest)
     return Conversation(contact, names, knows, contact.body, voice)
@@ -81,6 +83,26 @@ def _cases(conn: Connection, contact_id: UUID) -> list[Row[Any]]:
         .where(CONTACT_CASE.c.contact_id == contact_id, CASE.c.stage != "closed")
     )
     return list(conn.execute(linked.order_by(CONTACT_CASE.c.lead.desc(), CASE.c.id)))
+
+
+def _came_to_rest(conn: Connection, contact: Row[Any]) -> bool:
+    """Is one of the cases that a call stands for no longer to be spoken of as it was written: money came since (also
+    where its case has not heard of it yet), or it ended, is planned, held or wholly disputed?"""
+    since = FACT.c.acknowledged_at.is_(None) | (FACT.c.business_at >= contact.planned_at)
+    money = exists().where(FACT.c.case_id == CASE.c.id, FACT.c.kind == "payment", since)
+    linked = (
+        select(CASE.c.stage, CASE.c.state, CASE.c.policy_hash, money.label("money"))
+        .join(CONTACT_CASE, CONTACT_CASE.c.case_id == CASE.c.id)
+        .where(CONTACT_CASE.c.contact_id == contact.id)
+    )
+    return any(row.stage == "closed" or row.money or _rests(conn, row) for row in conn.execute(linked).all())
+
+
+def _rests(conn: Connection, row: Row[Any]) -> bool:
+    case = load(row.state)
+    if case.ended or case.plan or case.holds or case.wholly_disputed():
+        return True
+    return case.settled(pinned_policy(conn, row.policy_hash).tolerance)
 
 
 def _staffed(voice: Voice | None, uf: str, now: datetime) -> bool:

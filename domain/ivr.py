@@ -34,6 +34,7 @@ class Line(StrEnum):
     CALL_BACK = "call-back"
     STOPPED = "stopped"
     NOT_HIM = "not-him"
+    NOTHING = "nothing"
     GOODBYE = "goodbye"
 
 
@@ -65,12 +66,14 @@ class State:
 @dataclass(frozen=True)
 class Knows:
     """What the dialogue is given: the digits that prove the debtor, the days that a promise may take at most, whether
-    somebody takes calls now, whether the call is recorded."""
+    somebody takes calls now, whether the call is recorded, whether there is nothing left to speak of (`over`: what the
+    call is about was paid, or came to rest, while it rang)."""
 
     proof: str
     longest: int
     staffed: bool
     recorded: bool
+    over: bool = False
 
 
 class Wish(StrEnum):
@@ -113,6 +116,8 @@ def answered(by: str, knows: Knows) -> Turn:
     """Somebody took the call; `by` is what the provider heard: human, machine_start, fax, unknown, or nothing."""
     if by.startswith(_MACHINES):
         return Turn((), _OVER)
+    if knows.over:
+        return Turn((Line.GREETING, Line.NOTHING), _OVER)
     recorded = (Line.RECORDED,) if knows.recorded else ()
     return Turn((Line.GREETING, *recorded, Line.PERSON), State(At.PERSON))
 
@@ -123,6 +128,8 @@ def hear(state: State, keys: str, knows: Knows) -> Turn:
         return Turn((), _OVER)
     if keys == STOP_KEY:
         return Turn((Line.STOPPED,), _OVER, Wish.STOP)
+    if knows.over:  # promise 8: whatever is settled is not spoken of, though the call had begun
+        return Turn((Line.NOTHING,), _OVER)
     if not keys:
         return Turn((Line.GOODBYE,), _OVER)
     return _RULES[state.at](state, keys, knows)

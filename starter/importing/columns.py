@@ -30,7 +30,7 @@ INVOICES = Form(
         "devedor_documento", "devedor_nome", "consumidor", "endereco", "bairro", "cidade", "uf", "cep", "emails",
         "telefones", "multa", "juros", "origem_encargos", "descricao", "regua", "banco", "nosso_numero",
         "linha_digitavel", "valor_liquido", "indice", "honorarios", "fonte_honorarios", "documentos", "carteira",
-        "instrucao_banco", "nfe_chave", "nfe_situacao", "praca",
+        "instrucao_banco", "nfe_chave", "nfe_situacao", "praca", "whatsapp", "voz", "consentimento",
     ),
     frozenset({"numero", "especie", "emissao", "vencimento", "valor", "devedor_documento", "devedor_nome"}),
 )  # fmt: skip

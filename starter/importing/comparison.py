@@ -42,7 +42,7 @@ _PREPARE = (
     """
     CREATE TEMP TABLE import_way ON COMMIT DROP AS
     SELECT DISTINCT ON (r.document, p.channel, p.address)
-           r.line, r.document, m.debtor_id, p.rank, p.channel, p.address, p.state
+           r.line, r.document, m.debtor_id, p.rank, p.channel, p.address, p.state, p.consent
     FROM import_point p JOIN import_row r USING (line) JOIN import_match m USING (line)
     WHERE m.verdict IN ('new', 'changed') AND NOT m.closed AND NOT EXISTS (
         SELECT FROM contact_point k

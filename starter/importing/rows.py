@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -33,14 +33,16 @@ _LONGEST_ADDRESS = 200
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """An address of the debtor on a channel: `email`, `sms` for mobiles, `call` for other lines.
+    """An address of the debtor on a channel: `email`, `sms` for mobiles, `call` for other lines, `whatsapp`, `voice`.
 
-    `state` is `usable`, or `unusable` where nobody can be reached at it: then it stands as the file has it.
+    `state` is `usable`, or `unusable` where nobody can be reached at it: then it stands as the file has it. `consent`:
+    where he agreed to be written to or called there (a clause, a form, a day), "" = not told.
     """
 
     channel: str
     address: str
     state: str
+    consent: str = field(default="", repr=False)  # stands outside the hash of a row, which older files have without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ class InvoiceReader:
             charges_source=read("origem_encargos", cells.as_text, ""),
             description=read("descricao", cells.as_text, ""),
             policy=read("regua", self._policy, ""),
-            points=tuple(dict.fromkeys([*_emails(reader), *_phones(reader)])),
+            points=tuple(dict.fromkeys([*_emails(reader), *_phones(reader), *_agreed(reader)])),
             bank=bank,
             our_number=our_number,
             boleto_line=line,
@@ -304,6 +306,23 @@ def _phones(reader: LineReader) -> Iterator[Point]:
     for written in re.split(r"\s*[;,/|]\s*", reader.read("telefones", cells.as_text, "")):
         if written:
             yield _phone(written)
+
+
+def _agreed(reader: LineReader) -> Iterator[Point]:
+    """Numbers at which he agreed to be written to by WhatsApp or called by a machine, with where he did.
+
+    The platform's policy asks for an opt-in before the first message (https://business.whatsapp.com/policy), so a
+    number for WhatsApp without one is a fault of the row.
+    """
+    consent = reader.read("consentimento", cells.as_text, "")[:_LONGEST_ADDRESS]
+    for column, channel in (("whatsapp", "whatsapp"), ("voz", "voice")):
+        for written in filter(None, re.split(r"\s*[;,/|]\s*", reader.read(column, cells.as_text, ""))):
+            if channel == "whatsapp" and not consent:
+                wanted = "write in consentimento where he agreed to it, or leave the number to telefones"
+                reader.fault("whatsapp", "there is a number without his consent", wanted)
+            found = _phone(written)
+            right = found.state == "usable" and (found.channel == "sms" or channel == "voice")
+            yield Point(channel, found.address, "usable" if right else "unusable", consent)
 
 
 @lru_cache(maxsize=4096)

@@ -44,7 +44,7 @@ class Spool:
     def add(self, row: InvoiceRow) -> None:
         """Append a row."""
         values = [_as_text(getattr(row, column)) for column in COLUMNS]
-        points = [[point.channel, point.address, point.state] for point in row.points]
+        points = [[point.channel, point.address, point.state, point.consent] for point in row.points]
         self._file.write(json.dumps([row.line, [*values, str(row.left)], points]) + "\n")
         self.count += 1
 
@@ -56,11 +56,11 @@ class Spool:
         """Put the rows into the temporary tables `import_row` and `import_point`, which end with the transaction."""
         columns = ", ".join(f"{column} {_SQL_TYPES.get(column, 'text')}" for column in COLUMNS)
         conn.execute(text(f"CREATE TEMP TABLE import_row ({columns}, remaining numeric) ON COMMIT DROP"))
-        points = "line int, rank int, channel text, address text, state text"
+        points = "line int, rank int, channel text, address text, state text, consent text"
         conn.execute(text(f"CREATE TEMP TABLE import_point ({points}) ON COMMIT DROP"))
         copy(conn, "import_row", (*COLUMNS, "remaining"), (values for _, values, _ in self._entries()))
         ways = ((line, rank, *point) for line, _, told in self._entries() for rank, point in enumerate(told))
-        copy(conn, "import_point", ("line", "rank", "channel", "address", "state"), ways)
+        copy(conn, "import_point", ("line", "rank", "channel", "address", "state", "consent"), ways)
         conn.execute(text("ANALYZE import_row"))
         conn.execute(text("ANALYZE import_point"))
 

@@ -41,7 +41,7 @@ _NEW_DEBTORS = """
 """
 _POINTS = """
     INSERT INTO contact_point (id, debtor_id, channel, address, role, source, state, consent, rank, changed_at)
-    SELECT gen_random_uuid(), d.id, w.channel, w.address, 'debtor', :source, w.state, '', w.rank, :now
+    SELECT gen_random_uuid(), d.id, w.channel, w.address, 'debtor', :source, w.state, w.consent, w.rank, :now
     FROM import_way w JOIN debtor d ON d.creditor_id = :creditor AND d.document = w.document
 """
 _BAD_POINTS = """

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ import pytest
 import requests
 import uvicorn
 from channel_samples import OURS, PHONE, Post, open_post
-from firm_samples import CrashError
-from sqlalchemy import Engine, select
+from firm_samples import TODAY, CrashError
+from sqlalchemy import Engine, select, update
 from twilio.request_validator import RequestValidator
 
 from activities.calls import keep_recordings
 from activities.channels import CALLS
-from db.rows import DEBTOR, DOCUMENT, FACT, WEBHOOK_EVENT
+from db.rows import CASE, DEBTOR, DOCUMENT, FACT, WEBHOOK_EVENT
 from domain import facts as f
 from domain.ivr import proof_of
 from gateways.settings import Settings
@@ -98,6 +99,43 @@ def test_who_proves_to_be_the_debtor_hears_the_matter_and_claims_to_have_paid(po
     (fact,) = told(post)
     assert isinstance(fact, f.PaymentClaimed)
     assert (contact.state, contact.counts) == ("delivered", True)
+
+
+def paid(post: Post) -> None:
+    """Part of it: what the call would ask for is no longer owed."""
+    post.tell(f.PaymentReceived("pix-7", Decimal("1.00"), TODAY, "staff"))
+
+
+def held(**state: Any) -> Callable[[Post], None]:
+    def hold(post: Post) -> None:
+        (row,) = post.rows(CASE, CASE.c.id == post.ids.case)
+        with post.world.engine.begin() as conn:
+            conn.execute(update(CASE).where(CASE.c.id == post.ids.case).values(state=row.state | state))
+
+    return hold
+
+
+@pytest.mark.parametrize("rests", [paid, held(dispute="d-1"), held(holds=["court"]), held(ended="void")])
+def test_what_came_to_rest_while_it_rang_is_not_spoken_of(post: Post, rests: Callable[[Post], None]) -> None:
+    real = post.world.voice
+    assert real
+
+    class Rings:
+        """The debt comes to rest between the writing of the call and its answer."""
+
+        def place(self, call: Any) -> Any:
+            rests(post)
+            return real.place(call)
+
+    post.crashing("voice", Rings())
+    post.sandbox.phone(PHONE, "human", "1", proof(post), "1")
+    post.agree(voice=VOICE)
+    post.post()
+    (entry,) = until(lambda: [entry for entry in post.sandbox.log() if entry["kind"] == "call" and entry["body"]])
+    said = str(entry["body"])
+    assert "Esta ligação não é mais necessária" in said
+    assert "R$" not in said
+    assert "Fatura" not in said
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +100,21 @@ def test_nine_days_are_two_keys_and_a_proof_may_begin_with_nine() -> None:
 @pytest.mark.parametrize(("document", "proof"), [("11222333000181", "112"), ("12ABC34501DE35", "123"), ("", "")])
 def test_the_proof_is_the_first_three_digits(document: str, proof: str) -> None:
     assert proof_of(document) == proof
+
+
+@given(WHO, PRESSED, KNOWN)
+def test_of_a_debt_that_came_to_rest_while_it_rang_nothing_is_said_and_the_call_ends(
+    by: str, pressed: list[str], knows: Knows
+) -> None:
+    knows = replace(knows, over=True)
+    for _, keys, turn in dialogue(by, pressed, knows):
+        assert turn.state.at == At.OVER
+        assert not AFTER_PROOF & set(turn.says)
+        assert turn.wish is None or keys == "9"
+
+
+@pytest.mark.parametrize("at", [At.PERSON, At.IDENTITY, At.MENU, At.DAYS])
+def test_a_debt_that_is_paid_during_the_call_ends_it_with_a_neutral_word_but_nine_is_heard(at: At) -> None:
+    over = replace(KNOWS, over=True)
+    assert hear(State(at), "1", over) == Turn((Line.NOTHING,), State(At.OVER))
+    assert hear(State(at), "9", over).wish == Wish.STOP

@@ -36,6 +36,7 @@ from domain.errors import BadFile, BadInput, Refused
 from domain.hours import jitter_of
 from starter.importing.portfolio import apply_import
 from starter.importing.release import apply_release
+from starter.importing.rows import Point
 
 
 @pytest.fixture(autouse=True)
@@ -372,6 +373,38 @@ def test_an_address_that_bounced_stays_invalid(engine: Engine, tmp_path: Path) -
         conn.execute(text("UPDATE contact_point SET state = 'invalid' WHERE channel = 'email'"))
     assert bring(engine, tmp_path, [invoice("1", descricao="outra")]).facts == ()
     assert rows_of(engine, "SELECT state FROM contact_point WHERE channel = 'email'")[0].state == "invalid"
+
+
+def test_numbers_for_whatsapp_and_voice_are_kept_with_where_he_agreed(engine: Engine, tmp_path: Path) -> None:
+    given = {"whatsapp": "(11) 90000-0002", "voz": "(11) 2000-0003; 3333", "consentimento": "contrato 7, cláusula 3"}
+    row = invoice("1", emails="") | given
+    bring(engine, tmp_path, [row])
+    points = rows_of(engine, "SELECT channel, address, state, consent FROM contact_point ORDER BY rank")
+    assert [tuple(point) for point in points] == [
+        ("sms", "+5511900000001", "usable", ""),
+        ("whatsapp", "+5511900000002", "usable", "contrato 7, cláusula 3"),
+        ("voice", "+551120000003", "usable", "contrato 7, cláusula 3"),
+        ("voice", "3333", "unusable", "contrato 7, cláusula 3"),
+    ]
+    (task,) = rows_of(engine, "SELECT * FROM task")
+    assert task.details == ["row 2", "phone"]
+
+
+def test_whatsapp_without_consent_refuses_the_file_and_a_landline_cannot_be_written_to(
+    engine: Engine, tmp_path: Path
+) -> None:
+    with pytest.raises(BadFile, match="whatsapp: there is a number without his consent; write in consentimento"):
+        bring(engine, tmp_path, [invoice("1") | {"whatsapp": "(11) 90000-0002"}])
+    assert counts_of_all(engine)["contact_point"] == 0
+    bring(engine, tmp_path, [invoice("1") | {"whatsapp": "(11) 2000-0003", "consentimento": "ficha de cadastro"}])
+    (point,) = rows_of(engine, "SELECT state FROM contact_point WHERE channel = 'whatsapp'")
+    assert point.state == "unusable"
+
+
+def test_a_file_from_before_these_columns_has_the_hashes_that_it_had() -> None:
+    assert repr(Point("sms", "+5511900000001", "usable")) == (
+        "Point(channel='sms', address='+5511900000001', state='usable')"
+    )
 
 
 def test_a_bad_phone_or_email_is_kept_unusable_with_a_task_that_does_not_repeat_it(
