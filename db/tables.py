@@ -198,6 +198,7 @@ class Case(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_case_debtor_open", "debtor_id", postgresql_where=sa.text("stage <> 'closed'")),
         sa.Index("ix_case_stage_next", "stage", "next_at"),
+        sa.Index("ix_case_creditor_stage", "creditor_id", "stage"),
     )
     id: UUID = _id()
     creditor_id: UUID = _link("creditor.id")
@@ -266,6 +267,7 @@ class Contact(SQLModel, table=True):
 
     __table_args__ = (
         sa.Index("ix_contact_budget", "debtor_id", "planned_at"),
+        sa.Index("ix_contact_planned", "planned_at", postgresql_using="brin"),
         sa.Index(
             "ix_contact_unpriced",
             "accepted_at",
@@ -488,7 +490,10 @@ class ClockRow(SQLModel, table=True):
 class Task(SQLModel, table=True):
     """Work for a person, with owner, due date and outcome."""
 
-    __table_args__ = (sa.Index("ix_task_open", "due", postgresql_where=sa.text("done_at IS NULL")),)
+    __table_args__ = (
+        sa.Index("ix_task_open", "due", postgresql_where=sa.text("done_at IS NULL")),
+        sa.Index("ix_task_done", "done_at", postgresql_where=sa.text("done_at IS NOT NULL")),
+    )
     id: UUID = _id()
     case_id: UUID | None = _link("case.id", null=True)
     kind: str
