@@ -146,8 +146,10 @@ def _of(conn: Connection, table: Any, row: Row[Any], *names: str) -> list[dict[s
 
 
 def _contacts(conn: Connection, row: Row[Any]) -> list[dict[str, Any]]:
-    names = ("id", "channel", "purpose", "text_id", "state", "planned_at", "accepted_at", "settled_at", "passed_over")
-    names += ("segments", "price", "currency")
+    names = (
+        "id", "channel", "purpose", "text_id", "state", "planned_at", "accepted_at", "settled_at", "passed_over",
+        "segments", "price", "currency",
+    )  # fmt: skip
     columns = (CONTACT_CASE.c.step, *(CONTACT.c[name] for name in names))
     found = select(*columns).join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
     return rows(conn.execute(found.where(CONTACT_CASE.c.case_id == row.id).order_by(CONTACT.c.planned_at)))

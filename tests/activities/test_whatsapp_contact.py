@@ -14,9 +14,11 @@ from channel_samples import ACKNOWLEDGED, OURS, PHONE, TEXT, Post, approved, ope
 from firm_samples import TUESDAY, CrashError
 from sqlalchemy import Engine, insert
 
+from activities import neutral
 from activities.delivery import apply_waiting
-from db.rows import CONTACT_POINT, INBOUND, TASK
+from db.rows import CONTACT_POINT, CREDITOR, INBOUND, NEUTRAL_ANSWER, TASK
 from domain import facts as f
+from letters.neutral import STOPPED
 from sandbox.server import Sandbox, running_sandbox
 
 
@@ -255,3 +257,23 @@ def test_applying_nothing_changes_no_address(post: Post) -> None:
     assert apply_waiting(post.world.engine, post.world.clock, 10) == []
     assert {row.state for row in post.rows(CONTACT_POINT, CONTACT_POINT.c.debtor_id == post.ids.debtor)} == {"usable"}
     assert not [fact for fact in post.book() if isinstance(fact, f.ContactFailed)]
+
+
+@pytest.mark.parametrize("ago", [timedelta(hours=1), timedelta(hours=25)])
+def test_a_neutral_confirmation_goes_by_whatsapp_within_the_24_hours_or_not_at_all(post: Post, ago: timedelta) -> None:
+    post.agree(whatsapp=whatsapp("HX" + "0" * 32, templates={}))
+    has_written(post, ago)
+    (message,) = post.rows(INBOUND)
+    (creditor,) = post.rows(CREDITOR)
+    with post.world.engine.begin() as conn:
+        assert neutral.intend(conn, message, creditor, creditor.name, STOPPED, "SP", TUESDAY)
+    sent = neutral.send_waiting(post.world, 10)
+    (answer,) = post.rows(NEUTRAL_ANSWER)
+    if ago > timedelta(hours=24):
+        assert (sent, answer.state, answer.code, ours(post)) == (0, "failed", "outside-window", [])
+        return
+    assert (sent, answer.state, ours(post)) == (1, "accepted", ["whatsapp"])
+    (entry,) = [entry for entry in post.sent() if entry["kind"] == "whatsapp"]
+    assert entry["body"] == answer.body
+    assert "R$" not in answer.body
+    assert neutral.send_waiting(post.world, 10) == 0

@@ -360,3 +360,17 @@ class TestTemplates:
         with pytest.raises(BadInput, match=fault):
             templates.create(replace(REMINDER, **change))  # type: ignore[arg-type]
         assert sandbox.state.rows("SELECT count(*) FROM contents") == before
+
+
+def test_a_free_text_needs_words_and_the_reference_and_fits() -> None:
+    free = replace(message(""), content_sid="", variables={}, text="Obrigado. Ref. K7Q2M")
+    assert check_message(free) == ()
+    assert [fault.where for fault in check_message(replace(free, text="Obrigado."))] == ["text"]
+    assert [fault.where for fault in check_message(replace(free, text="Ref. K7Q2M " + "x" * 1600))] == ["text"]
+
+
+def test_outside_the_24_hours_a_free_text_is_taken_and_then_fails(gateway: TwilioWhatsApp, sandbox: Sandbox) -> None:
+    free = replace(message("", to="+5511900000077"), content_sid="", variables={}, text="Obrigado. Ref. K7Q2M")
+    found = gateway.send(free)
+    assert outcome(sandbox, found.provider_id, "failed") == ("failed", "63016")
+    assert gateway.find(free.short_ref, OURS, free.to, EPOCH) == found
