@@ -45,9 +45,7 @@ def _with_number(form: Form) -> Form:
     """The number of a lawsuit stands in the note: it leads to the people in it."""
     number = lawsuit_number(form.text("processo"))
     if number is None:
-        raise BadInput(
-            "processo: this is no number of a lawsuit; write its 20 digits, like 0000001-68.2026.8.26.0100"
-        )
+        raise BadInput("processo: this is no number of a lawsuit; write its 20 digits, like 0000001-68.2026.8.26.0100")
     said = form.values.get("motivo", "")
     return Form({**form.values, "motivo": f"processo {number}. {said}".strip()}, form.today)
 

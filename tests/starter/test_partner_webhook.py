@@ -36,7 +36,7 @@ def in_legal(engine: Engine) -> UUID:
         case = load(conn.execute(select(CASE.c.state).where(CASE.c.id == opened.case)).scalar_one())
         case.legal_on, case.hands = today, HandOver("legal", today, "d", today)
         conn.execute(update(CASE).where(CASE.c.id == opened.case).values(state=dump(case)))
-    return opened.case
+    return UUID(str(opened.case))
 
 
 @dataclass
@@ -60,7 +60,8 @@ class Office:
 
 @pytest.fixture
 def office(engine: Engine, tmp_path: Path) -> Iterator[Office]:
-    case, told = in_legal(engine), []
+    case = in_legal(engine)
+    told: list[UUID] = []
     settings = Settings(partner_secret=SECRET, state_dir=tmp_path)
     with serving(create_app(engine, settings, PRODUCTION, told.extend)) as url:
         yield Office(url, engine, case, told)

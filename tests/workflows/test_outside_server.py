@@ -50,7 +50,7 @@ def kinds(life: Any) -> list[str]:
     return [task.kind for task in life.tasks()]
 
 
-async def test_in_legal_a_missing_receipt_alarms_and_a_payment_arrives_the_same_day(office) -> None:
+async def test_in_legal_a_missing_receipt_alarms_and_a_payment_arrives_the_same_day(office: Any) -> None:
     life = await ready(office, LEGAL)
     await life.approve("gerente")
     await life.until(lambda row: row.stage == "legal", within=5)
@@ -74,7 +74,7 @@ async def test_in_legal_a_missing_receipt_alarms_and_a_payment_arrives_the_same_
     await life.record("in-legal-then-paid")
 
 
-async def test_s14_a_proposal_that_nobody_answers_becomes_a_protest_and_is_undone_when_he_pays(office) -> None:
+async def test_s14_a_proposal_that_nobody_answers_becomes_a_protest_and_is_undone_when_he_pays(office: Any) -> None:
     life = await ready(office, NEGOTIATE + PROTEST)
     await life.approve("supervisora")
     await life.until(lambda row: row.next_reason == "proposal at the central", within=5)
@@ -88,7 +88,7 @@ async def test_s14_a_proposal_that_nobody_answers_becomes_a_protest_and_is_undon
     await life.record("proposal-converted-then-paid")
 
 
-async def test_s21_while_the_bank_has_an_instruction_of_its_own_nothing_is_listed(office) -> None:
+async def test_s21_while_the_bank_has_an_instruction_of_its_own_nothing_is_listed(office: Any) -> None:
     life = await ready(office, LIST)
     await life.tell(f.BankOrder("listing", active=True))
     await life.approve("supervisora")
@@ -100,7 +100,7 @@ async def test_s21_while_the_bank_has_an_instruction_of_its_own_nothing_is_liste
 
 
 async def test_s2_without_the_bureaus_own_notice_an_entry_is_removed_and_after_payment_the_case_waits_for_it(
-    office,
+    office: Any,
 ) -> None:
     life = await ready(office, LIST)
     await life.approve("supervisora")
