@@ -146,7 +146,10 @@ def _written_to(conn: Connection, message: Row[Any]) -> tuple[Row[Any], ...]:
     """The creditors who write from the address that the message came to; none where no one does."""
     if message.channel == "email":
         return ()
-    sender = CREDITOR.c.settings["senders"][message.channel].astext
+    own = CREDITOR.c.settings["senders"][message.channel]
+    if message.channel == "whatsapp":
+        own = CREDITOR.c.settings["whatsapp"]["sender"]
+    sender = own.astext
     return _creditors(conn, sender.in_(message.recipient.split(",")))
 
 

@@ -382,6 +382,16 @@ def test_a_message_after_the_end_of_the_case_is_a_persons(room: PostRoom) -> Non
     assert task.details[2] == f"case {case.case}"
 
 
+def test_a_stranger_who_asks_for_silence_by_whatsapp_is_known_by_the_number_he_wrote_to(room: PostRoom) -> None:
+    case = room.open()
+    number, stranger = "+551130000000", "+5511900000099"
+    set_creditor(room.engine, case.creditor, whatsapp={"sender": number, "templates": {}})
+    room.arrives("SAIR", channel="whatsapp", sender=stranger, recipient=number)
+    assert room.closed() == {stranger: "stop"}
+    assert [(answer.channel, answer.address) for answer in room.neutral()] == [("whatsapp", stranger)]
+    assert room.points(case)["sms"] == "usable"
+
+
 @pytest.mark.parametrize("channel", ["sms", "whatsapp"])
 @pytest.mark.parametrize("words", ["já paguei", "manda a segunda via", "vou pagar dia 20"])
 def test_who_owes_nothing_any_more_is_told_so_once(room: PostRoom, words: str, channel: str) -> None:
