@@ -14,9 +14,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from activities.budget import counted
+from activities.desk import pinned_policy
+from db.prepared import together
 from db.rows import BLOCK_ENTRY, CASE, CONTACT_POINT, DEBTOR, HOLIDAY
 from domain.block_lists import Entry, barred
+from domain.budget import Made, Reason, room
 from domain.case import ELECTRONIC
+from domain.errors import Refused
 from domain.hours import open_at
 from domain.policy import ContactRules
 from domain.whereabouts import Place, place_at
@@ -27,8 +32,16 @@ LAW_ONLY = ContactRules(dict.fromkeys(range(7), (time.min, time.max)), per_day=1
 
 
 def warnings(conn: Connection, cases: Iterable[UUID], now: datetime) -> dict[UUID, str]:
-    """By case, why its debtor must not be telephoned now: `block-list`, `opted-out` or `outside-hours`."""
-    columns = (CASE.c.id.label("case"), DEBTOR.c.id, DEBTOR.c.document, DEBTOR.c.uf, DEBTOR.c.ibge, DEBTOR.c.opted_out)
+    """By case, why its debtor must not be telephoned now: `block-list`, `opted-out`, `outside-hours` or `over-caps`."""
+    columns = (
+        CASE.c.id.label("case"),
+        CASE.c.policy_hash,
+        DEBTOR.c.id,
+        DEBTOR.c.document,
+        DEBTOR.c.uf,
+        DEBTOR.c.ibge,
+        DEBTOR.c.opted_out,
+    )
     asked = select(*columns).join(DEBTOR, DEBTOR.c.id == CASE.c.debtor_id).where(CASE.c.id.in_(list(cases)))
     debtors = conn.execute(asked).all()
     entries = _entries(conn, [row.id for row in debtors])
@@ -41,7 +54,20 @@ def warnings(conn: Connection, cases: Iterable[UUID], now: datetime) -> dict[UUI
             found[row.case] = "opted-out"
         elif not open_at(now, place, CALL, LAW_ONLY):
             found[row.case] = "outside-hours"
+        elif _over_caps(conn, row, place, now):
+            found[row.case] = "over-caps"
     return found
+
+
+def _over_caps(conn: Connection, row: Any, place: Place, now: datetime) -> bool:
+    """Would a call now be one contact too many, by the caps of law and policy? Hours are judged before."""
+    (counts,) = together(conn, [counted(row.id, now)])
+    made = [Made(each.planned_at, each.channel, each.address or "", True) for each in counts]
+    try:
+        wait = room(made, pinned_policy(conn, row.policy_hash).contact, now, CALL, "", place)
+    except Refused:
+        return False
+    return wait is not None and wait.reason != Reason.HOURS
 
 
 def _entries(conn: Connection, debtors: list[UUID]) -> dict[UUID, list[Entry]]:

@@ -79,7 +79,12 @@ def _print(console: Console, task: dict[str, Any]) -> None:
     console.print(listed("Resultados", {"outcome": "resultado", "means": "significa"}, rows))
 
 
-_CAUTIONS = {"block-list": "lista de bloqueio", "opted-out": "não quer ligações", "outside-hours": "fora do horário"}
+_CAUTIONS = {
+    "block-list": "lista de bloqueio",
+    "opted-out": "não quer ligações",
+    "outside-hours": "fora do horário",
+    "over-caps": "limite de contatos",
+}
 
 
 def _in_words(task: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from people import Opened, new_case_row, short_ladder
 
 from db.rows import CLOSED_ADDRESS, CONTACT, CONTACT_POINT, CREDITOR, TASK
 from starter.deeds import CALL_OUTCOMES, UNANSWERED
+from starter.installation import Installation
 
 LIGAR = "  - {id: ligar, at: due + 7d, do: task, by: [call], text: roteiro-cordial, within: 2bd}\n"
 PHONE = "+5511900000001"
@@ -54,6 +55,18 @@ def test_an_opt_out_stands_above_the_script(terminal: Any, opened: Opened, task:
     terminal.type("opt-out", opened.case, "--by", "ana")
     assert terminal.type("task", "show", task, "--json").json["caution"] == "opted-out"
     assert "NÃO LIGAR AGORA" in terminal.type("task", "show", task).out
+
+
+def test_a_debtor_who_was_called_today_already_is_not_called_again(
+    terminal: Any, opened: Opened, task: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
+    monkeypatch.setattr(Installation, "now", property(lambda _: noon))
+    assert terminal.type("task", "show", task, "--json").json["caution"] == ""
+    terminal.type("log", opened.case, "call", "no-answer", "--by", "ana")
+    assert terminal.type("task", "show", task, "--json").json["caution"] == "over-caps"
+    assert "limite de contatos" in terminal.type("task", "show", task).out
+    assert terminal.type("tasks", "--json").json["tasks"][0]["caution"] == "over-caps"
 
 
 def test_any_other_task_shows_its_details(terminal: Any, opened: Opened) -> None:
