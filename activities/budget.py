@@ -92,19 +92,21 @@ def notice_waits(desk: Desk, step: str, channels: Sequence[str], debtor: Row[Any
 
 
 def bars(desk: Desk, debtor: Row[Any], point: Row[Any]) -> bool:
-    """May this address not be used now for a formal notice: a block list, or a place at which it is not lawful?"""
+    """May this address not be used now, caps apart: a block list, or a place at which it is not lawful?"""
     known = _look(desk, debtor, [point], (), capped=False)
     return not isinstance(choose([_way(known.home, point)], known.budget(desk, False), desk.now), Way)
 
 
 def again_waits(desk: Desk, step: str, debtor: Row[Any], contact: Row[Any]) -> f.ContactDeferred | None:
-    """Until when a contact that is in flight must not be tried again, by the hours of its place; None: it may be.
+    """Until when a contact that is in flight must not be tried again, by hours and days off; None: nothing to wait for.
 
-    It was counted when it was written; a second try of it is the same contact.
+    It was counted when it was written; a second try of it is the same contact. Whether its way is still open, `bars`
+    says.
     """
     (points,) = together(desk.conn, [sql.POINT(id_=contact.contact_point_id)])
+    known = _look(desk, debtor, points, (), capped=False)
     for point in points:
-        found = choose([_way(_home(desk, debtor), point)], Budget((), desk.policy.contact, {}, capped=False), desk.now)
+        found = choose([_way(known.home, point)], known.budget(desk, False), desk.now)
         if isinstance(found, Wait):
             return f.ContactDeferred(step, found.until, str(found.reason))
     return None

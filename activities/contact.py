@@ -18,7 +18,7 @@ from temporalio import activity
 
 from activities import outbox, quotes
 from activities import statements as sql
-from activities.budget import Chosen, again_waits, counted, way
+from activities.budget import Chosen, again_waits, bars, counted, way
 from activities.channels import CHANNELS, NO_TEMPLATE, OUTSIDE_WINDOW, usable
 from activities.correspondents import may_answer_freely
 from activities.delivery import open_channel_task
@@ -115,7 +115,7 @@ class Contacts:
         covers = tuple((o.case_id, o.step, o.attempt) for o in links if not o.lead and o.case_id != desk.row.id)
         out = outbox.resume(self.world, desk.conn, row, self._files(desk, given, row.channel, read))
         # What another case had to say is not said again by this one, and where he wants no more, nothing is.
-        return Plan(replace(out, wanted=row.lead and _still_open(desk, row)), covers, covered=not row.lead)
+        return Plan(replace(out, wanted=row.lead and _still_open(desk, debtor, row)), covers, covered=not row.lead)
 
     def _files(self, desk: Desk, given: Perform, channel: str, read: Read) -> tuple[Attachment, ...]:
         """What went with the message when it was written goes with it again."""
@@ -402,11 +402,12 @@ def _sharing(desk: Desk, rows: Sequence[Row[Any]], what: Said, fields: dict[str,
     return found
 
 
-def _still_open(desk: Desk, contact: Row[Any]) -> bool:
+def _still_open(desk: Desk, debtor: Row[Any], contact: Row[Any]) -> bool:
     """May the channel and the address of a contact be used now?"""
     own = CONTACT_POINT.c.id == contact.contact_point_id
-    usable_now = select(CONTACT_POINT.c.id).where(own, CONTACT_POINT.c.state == "usable", sql.NOT_CLOSED)
-    return not desk.case.deaf_to(contact.channel) and desk.conn.execute(usable_now).first() is not None
+    usable_now = select(CONTACT_POINT).where(own, CONTACT_POINT.c.state == "usable", sql.NOT_CLOSED)
+    point = desk.conn.execute(usable_now).first()
+    return point is not None and not desk.case.deaf_to(contact.channel) and not bars(desk, debtor, point)
 
 
 def _in_hand(desk: Desk, rows: Sequence[Row[Any]], lead: Row[Any]) -> bool:

@@ -9,21 +9,22 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import uvicorn
 from channel_samples import EMAIL, OURS, PHONE, Post, approved, open_post, whatsapp
-from firm_samples import DUE, TODAY
+from firm_samples import DUE, TODAY, TUESDAY
 from people import new_case_row
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 
 from activities.delivery import apply_waiting
 from activities.desk import pinned_policy
-from db.rows import CASE, CONTACT_ATTEMPT, FACT, TASK, WEBHOOK_EVENT
+from db.rows import BLOCK_ENTRY, CASE, CONTACT_ATTEMPT, FACT, HOLIDAY, TASK, WEBHOOK_EVENT
 from domain import facts as f
 from gateways.settings import Settings
 from sandbox.server import Sandbox, running_sandbox
@@ -174,6 +175,31 @@ def test_a_case_that_another_ones_lost_message_covers_is_not_forgotten_with_that
     (sent,) = other.book("contact_sent")
     assert sent.covered == accepted  # type: ignore[union-attr]
     assert tasks(other) == []
+
+
+def test_on_a_day_off_that_was_loaded_meanwhile_nothing_is_tried_again(post: Post) -> None:
+    post.sandbox.fault("fail", status=503, times=1)
+    post.post()
+    day = {"place": "BR", "day": TODAY, "name": "feriado", "source": "teste", "loaded_at": TUESDAY}
+    with post.world.engine.begin() as conn:
+        conn.execute(insert(HOLIDAY).values(day))
+    post.crashing("unknown_for", 0.0)
+    post.post()
+    assert post.sent() == []
+    assert post.next.not_before
+    assert post.next.not_before.date() > TODAY
+
+
+def test_who_stands_on_a_block_list_meanwhile_gets_no_second_try_by_telephone(post: Post, channel: str) -> None:
+    post.sandbox.fault("fail", status=503, times=1)
+    post.post()
+    entry = {"id": uuid4(), "uf": "SP", "kind": "phone", "value": PHONE, "registered_on": date(2026, 1, 5),
+             "source": "lista de teste", "loaded_at": TUESDAY}  # fmt: skip
+    with post.world.engine.begin() as conn:
+        conn.execute(insert(BLOCK_ENTRY).values(entry))
+    post.crashing("unknown_for", 0.0)
+    post.post()
+    assert [entry["kind"] for entry in post.sent()] == (["mail"] if channel == "email" else [])
 
 
 def beside(post: Post) -> Post:

@@ -122,7 +122,16 @@ class House(RuleBasedStateMachine):
     # --- time ------------------------------------------------------------------------------------------------------
     @rule(minutes=st.sampled_from([20, 60, 240, 600, 1440, 1440, 4320, -45]), order=st.permutations([0, 1, 2]))
     def time_passes(self, minutes: int, order: list[int]) -> None:
-        """Each case does what is due; a clock may be set back."""
+        """A clock may be set back."""
+        self.live(minutes, order)
+
+    @rule(days=st.integers(1, 2), order=st.permutations([0, 1, 2]))
+    def days_pass(self, days: int, order: list[int]) -> None:
+        for _ in range(4 * days):
+            self.live(360, order)
+
+    def live(self, minutes: int, order: list[int]) -> None:
+        """Later, each case does what is due."""
         self.ahead += timedelta(minutes=minutes)
         for number in order:
             self.obey(self.case(number))
