@@ -55,6 +55,8 @@ _WORDS = {
 }  # fmt: skip
 """Codes that stand in facts and rows; another is shown as it is."""
 _ACTORS = {"engine": "régua", "signal": "sistema", "sendgrid": "provedor de e-mail", "twilio": "provedor de SMS"}
+_WAYS = {"notarised": "firma reconhecida", "icp-brasil": "ICP-Brasil", "cenprot": "CENPROT", "in-person": "em mãos"}
+"""How a letter of consent is signed or handed over, where that is no channel."""
 HAPPENED: dict[str, str] = {
     "opened": "Caso aberto: principal de {principal}, vencimento em {due}",
     "extended": "Vencimento prorrogado para {due}",
@@ -118,6 +120,12 @@ HAPPENED: dict[str, str] = {
     "title_registered": "Protesto registrado em {on}",
     "title_withdrawn": "Título retirado do tabelionato em {on}",
     "title_cancelled": "Protesto cancelado em {on}",
+    "title_progress": "Andamento no tabelionato em {on}: {code}",
+    "cancel_protest": "Cancelamento do protesto pedido, por conta do credor ({reason})",
+    "cancellation_queued": "Cancelamento do protesto na fila, por conta do credor ({reason})",
+    "cancellation_refused": "Cancelamento do protesto não feito pelo tabelionato em {on}",
+    "consent_signed": "Carta de anuência assinada em {on}: {way}",
+    "consent_delivered": "Carta de anuência entregue em {on}: {way}",
     "title_suspended": "Protesto sustado por ordem judicial; em definitivo: {final}",
     "withdraw": "Retirada do título pedida",
     "handed_over": "Dossiê entregue a: {to}",
@@ -187,6 +195,8 @@ def _shown(name: str, value: Any) -> str:
     if name in ("channel", "channels"):
         each = value if isinstance(value, tuple) else (value,)
         return ", ".join(map(channel, each)) or "nenhum meio"
+    if name == "way":
+        return _WAYS.get(value, channel(value))
     if isinstance(value, dict):
         return ""  # a state for machines
     if isinstance(value, tuple):
