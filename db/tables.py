@@ -83,7 +83,7 @@ class Debtor(SQLModel, table=True):
     id: UUID = _id()
     creditor_id: UUID = Field(foreign_key="creditor.id")
     kind: str
-    document: str
+    document: str = Field(index=True)
     name: str
     address: str = ""
     district: str = ""
@@ -161,7 +161,11 @@ class Holiday(SQLModel, table=True):
 class Invoice(SQLModel, table=True):
     """One debt with one due date, and the terms of charge with their source."""
 
-    __table_args__ = (sa.UniqueConstraint("creditor_id", "debtor_id", "number", "instalment"),)
+    __table_args__ = (
+        sa.UniqueConstraint("creditor_id", "debtor_id", "number", "instalment"),
+        sa.Index("ix_invoice_number", "creditor_id", "number"),
+        sa.Index("ix_invoice_printed_number", "creditor_id", "printed_number"),
+    )
     id: UUID = _id()
     creditor_id: UUID = Field(foreign_key="creditor.id")
     debtor_id: UUID = _link("debtor.id")
@@ -192,6 +196,10 @@ class Invoice(SQLModel, table=True):
     created_at: datetime = _time()
 
 
+_DUE = sa.text("(state #>> '{terms,due}')")
+"""The due date that counts today, as ISO text: what lists are ordered by."""
+
+
 class Case(SQLModel, table=True):
     """The life of one invoice. `state` is the folded case; the other columns are its projection for locks and lists."""
 
@@ -199,9 +207,12 @@ class Case(SQLModel, table=True):
         sa.Index("ix_case_debtor_open", "debtor_id", postgresql_where=sa.text("stage <> 'closed'")),
         sa.Index("ix_case_stage_next", "stage", "next_at"),
         sa.Index("ix_case_creditor_stage", "creditor_id", "stage"),
+        sa.Index("ix_case_due", _DUE, "id", postgresql_where=sa.text("stage <> 'closed'")),
+        sa.Index("ix_case_stage_due", "stage", _DUE, "id"),
+        sa.Index("ix_case_creditor_due", "creditor_id", _DUE, "id"),
     )
     id: UUID = _id()
-    creditor_id: UUID = _link("creditor.id")
+    creditor_id: UUID = Field(foreign_key="creditor.id")
     debtor_id: UUID = Field(foreign_key="debtor.id")
     invoice_id: UUID = Field(foreign_key="invoice.id", unique=True)
     policy_hash: str = Field(foreign_key="policy.hash", index=True)
@@ -525,6 +536,7 @@ class PaymentRow(SQLModel, table=True):
     __tablename__ = "payment"
     __table_args__ = (
         sa.UniqueConstraint("creditor_id", "reference"),
+        sa.Index("ix_payment_received", "received_at", "id"),
         sa.Index("ix_payment_unmatched", "creditor_id", postgresql_where=sa.text("case_id IS NULL")),
     )
     id: UUID = _id()

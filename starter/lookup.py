@@ -6,8 +6,9 @@ import re
 from contextlib import suppress
 from datetime import date
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Date, Row, String, Table, and_, cast, or_, select
+from sqlalchemy import ColumnElement, Connection, Date, Row, String, Table, and_, cast, literal_column, select, union
 
 from db.rows import APPROVAL, CASE, CREDITOR, DEBTOR, INVOICE, PAYMENT, TASK
 from domain.errors import BadInput
@@ -17,6 +18,8 @@ _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}", re.IGNORECASE)
 
 DUE: ColumnElement[date] = cast(CASE.c.state["terms"]["due"].astext, Date)
 """The due date that counts today: an extension changes it in the case, not on the invoice."""
+DUE_ISO: ColumnElement[str] = literal_column("(\"case\".state #>> '{terms,due}')", String)
+"""The same as text, by which indexes are ordered: ISO dates sort as dates do."""
 
 
 def find_case(conn: Connection, text: str, creditor: str = "") -> Row[Any]:
@@ -33,7 +36,8 @@ def by_prefix(conn: Connection, table: Table, text: str, what: str, *also: Colum
     """The row of `table` whose id begins with `text` (4 characters at least). Raises `BadInput`."""
     if not _PREFIX.fullmatch(text.strip()):
         raise BadInput(f"{what} {text!r}: this is not an id; give at least its first 4 characters")
-    begins = cast(table.c.id, String).startswith(text.strip().lower(), autoescape=True)
+    digits = text.strip().replace("-", "")
+    begins = table.c.id.between(UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f")))
     rows = conn.execute(select(table).where(begins, *also).limit(2)).all()
     if not rows:
         raise BadInput(f"{what} {text!r}: there is none with this id; look it up in the list")
@@ -47,8 +51,11 @@ def _by_invoice(conn: Connection, text: str, creditor: Row[Any]) -> Row[Any]:
     named = INVOICE.c.number == number
     if instalment:
         named = and_(named, INVOICE.c.instalment == instalment)
-    found = select(CASE).join(INVOICE, INVOICE.c.id == CASE.c.invoice_id).where(INVOICE.c.creditor_id == creditor.id)
-    rows = conn.execute(found.where(or_(named, INVOICE.c.printed_number == text)).limit(2)).all()
+    mine = [
+        select(INVOICE.c.id).where(INVOICE.c.creditor_id == creditor.id, how)
+        for how in (named, INVOICE.c.printed_number == text)
+    ]
+    rows = conn.execute(select(CASE).where(CASE.c.invoice_id.in_(union(*mine))).limit(2)).all()
     if not rows:
         raise BadInput(f"invoice {text!r}: creditor {creditor.code} has no case for it; look it up with `regua cases`")
     if len(rows) > 1:

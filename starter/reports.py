@@ -45,7 +45,7 @@ from domain.prices import Spent, total
 from starter.calculator import as_data
 from starter.calling import CALL, warnings
 from starter.installation import Installation
-from starter.lookup import DUE, find_case, find_creditor, find_debtors
+from starter.lookup import DUE, DUE_ISO, find_case, find_creditor, find_debtors
 from starter.standing import matters, passed_over
 
 STAGES = ("preventive", "amicable", "notice", "protest", "legal", "closed")
@@ -68,7 +68,7 @@ def _list(today: date) -> Select[Any]:
         .join(CREDITOR, CREDITOR.c.id == CASE.c.creditor_id)
         .join(DEBTOR, DEBTOR.c.id == CASE.c.debtor_id)
         .join(INVOICE, INVOICE.c.id == CASE.c.invoice_id)
-        .order_by(DUE, CASE.c.id)
+        .order_by(DUE_ISO, CASE.c.id)
     )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def cases(house: Installation, filters: Mapping[str, Any], limit: int) -> list[d
         raise BadInput(f"--stage {stage!r}: there is no such stage; use {', '.join(STAGES)}")
     wanted = wanted.where(CASE.c.stage == stage if stage else CASE.c.stage != "closed")
     if filters.get("late"):
-        wanted = wanted.where(house.today - timedelta(days=filters["late"]) >= DUE)
+        wanted = wanted.where((house.today - timedelta(days=filters["late"])).isoformat() >= DUE_ISO)
     if filters.get("action"):
         wanted = wanted.where(CASE.c.next_action == filters["action"])
     if filters.get("reason"):
@@ -231,13 +231,13 @@ def _tasks() -> Select[Any]:
     ).order_by(TASK.c.due, TASK.c.id)
 
 
-def tasks(house: Installation, owner: str, overdue: bool) -> dict[str, list[dict[str, Any]]]:
-    """Open work for people, the most urgent first: tasks, and approvals that wait for a word.
+def tasks(house: Installation, owner: str, overdue: bool, limit: int) -> dict[str, list[dict[str, Any]]]:
+    """Open work for people, the most urgent first: tasks, and approvals that wait for a word, `limit` of each.
 
     `caution`: why the debtor must not be telephoned now, of a task to call him. `costs`: what a proposal at the
     notaries' central costs the creditor in advance.
     """
-    open_tasks = _tasks().where(TASK.c.done_at.is_(None))
+    open_tasks = _tasks().where(TASK.c.done_at.is_(None)).limit(limit)
     names = ("id", "purpose", "step", "role", "needed", "amount", "due")
     case_due = CASE.c.state["terms"]["due"].astext.label("case_due")
     waiting = select(APPROVAL.c.case_id.label("case"), *(APPROVAL.c[name] for name in names), case_due)
@@ -245,6 +245,7 @@ def tasks(house: Installation, owner: str, overdue: bool) -> dict[str, list[dict
         waiting.join(CASE, CASE.c.id == APPROVAL.c.case_id, isouter=True)
         .where(APPROVAL.c.state == "asked")
         .order_by(APPROVAL.c.due)
+        .limit(limit)
     )
     if owner:
         open_tasks, waiting = open_tasks.where(TASK.c.owner == owner), waiting.where(APPROVAL.c.role == owner)
@@ -281,7 +282,7 @@ def payments(house: Installation, unmatched: bool, creditor: str, limit: int) ->
     found = (
         select(*columns, PAYMENT.c.case_id.label("case"), CREDITOR.c.code.label("creditor"))
         .join(CREDITOR, CREDITOR.c.id == PAYMENT.c.creditor_id)
-        .order_by(PAYMENT.c.received_at.desc(), PAYMENT.c.id)
+        .order_by(PAYMENT.c.received_at.desc(), PAYMENT.c.id.desc())
         .limit(limit)
     )
     if unmatched:

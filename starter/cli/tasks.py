@@ -21,6 +21,7 @@ def register(app: Commands) -> None:
     def tasks(
         owner: Annotated[str, typer.Option("--owner", help="clerk, supervisor, manager, lawyer")] = "",
         overdue: Annotated[bool, typer.Option("--overdue", help="only what is past its day")] = False,
+        limit: Annotated[int, typer.Option("--limit", min=1, help="the most urgent of each")] = 200,
         as_json: Json = False,
     ) -> None:
         """List open work: tasks, and approvals that wait for a word."""
@@ -28,7 +29,7 @@ def register(app: Commands) -> None:
         from starter.installation import installation
 
         with installation() as house:
-            found = reports.tasks(house, owner, overdue)
+            found = reports.tasks(house, owner, overdue, limit)
 
         def render(console: Console) -> None:
             names = {"id": "pendência", "case": "caso", "kind": "tipo", "owner": "responsável", "due": "até"}
