@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, Table, func, or_, select
+from sqlalchemy import Connection, Engine, Row, Select, Table, func, or_, select
 
 from audit.findings import Area, Finding
 from db.rows import (
@@ -211,6 +212,13 @@ def case_ids(conn: Connection, since: datetime | None = None, *where: Any) -> li
         later = select(LEDGER.c.case_id).where(LEDGER.c.case_id == CASE.c.id, LEDGER.c.business_at >= since)
         wanted = wanted.where(later.exists())
     return list(conn.execute(wanted).scalars())
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees the database as it stood at its first question: cases go on while they are audited."""
+    with engine.execution_options(isolation_level="REPEATABLE READ").connect() as conn:
+        yield conn
 
 
 def open_book(conn: Connection, case_id: UUID) -> Book:

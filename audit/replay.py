@@ -19,7 +19,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from audit.archive import fetch_runs, gaps, runs_of
-from audit.book import Book, open_book
+from audit.book import Book, open_book, snapshot
 from audit.chain import check_chain
 from audit.compare import compare
 from audit.documents import check_documents
@@ -63,24 +63,33 @@ class Auditor:
         total, runs = Report(WHAT), list[Run]()
         with self.engine.connect() as conn:
             tables = IndexTables(conn)
-            for case_id in cases:
-                book = open_book(conn, case_id)
-                report, mine = await self._case(book, tables)
-                total, runs = total + report, runs + mine
+        for case_id in cases:
+            report, mine = await self._case(case_id, tables)
+            total, runs = total + report, runs + mine
         found = [finding async for finding in replay(runs)]
         return total.with_findings(found) + Report(WHAT, histories=len(runs), seconds=time.monotonic() - began)
 
-    async def _case(self, book: Book, tables: IndexTables) -> tuple[Report, list[Run]]:
+    async def _case(self, case_id: UUID, tables: IndexTables) -> tuple[Report, list[Run]]:
+        with snapshot(self.engine) as conn:
+            book = open_book(conn, case_id)
+            archived, unreadable = runs_of(book, self.store)
+            runs, more = await self.with_live(book, archived)
+            if not any(run.source == LIVE for run in runs):
+                return self._compared(book, runs, [*unreadable, *more], tables)
+        # The server's histories are older than what is read now: the books must hold whatever they hold.
+        with snapshot(self.engine) as conn:
+            return self._compared(open_book(conn, case_id), runs, [*unreadable, *more], tables)
+
+    def _compared(
+        self, book: Book, runs: list[Run], found: list[Finding], tables: IndexTables
+    ) -> tuple[Report, list[Run]]:
+        """Every record of a case against every other, and the runs that can be read."""
         refold = Refold(book, tables)
-        # The ledger is read before the histories: what they are ahead by is new, what they lack is missing.
-        findings = [*check_chain(book), *refold.run(), *compare(book), *check_documents(book, self.store)]
-        runs, unreadable = runs_of(book, self.store)
-        runs, more = await self.with_live(book, runs)
         live = {run.generation for run in runs if run.source == LIVE}
-        findings += [*unreadable, *more, *gaps(book, self.clock.business(datetime.now(UTC)), live)]
+        findings = [*check_chain(book), *refold.run(), *compare(book), *check_documents(book, self.store), *found]
+        findings += gaps(book, self.clock.business(datetime.now(UTC)), live)
         runs, closed = readable(runs, self.codec)
-        findings += closed
-        findings += against_ledger(book, runs)
+        findings += [*closed, *against_ledger(book, runs)]
         report = Report(WHAT, 1, len(book.ledger), refold.decided, documents=len(book.documents))
         return report.with_findings(findings), runs
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from audit.anchor import AnchorFile, Keys, check_anchor, check_anchors
 from audit.archive import gaps, runs_of
-from audit.book import Book, open_book
+from audit.book import Book, open_book, snapshot
 from audit.chain import check_chain
 from audit.compare import facts, instructions, projections
 from audit.documents import check_documents
@@ -46,10 +46,11 @@ def verify(
 ) -> Report:
     """Verify cases, and what anchors say of them (of all cases where `everything`)."""
     began, total = time.monotonic(), Report(WHAT)
-    with engine.connect() as conn:
-        for case_id in cases:
+    for case_id in cases:
+        with snapshot(engine) as conn:
             total += verify_case(open_book(conn, case_id), store, now)
-            progress(1)
+        progress(1)
+    with snapshot(engine) as conn:
         total = total.with_findings(check_anchors(conn, keys))
         for anchor in anchors:
             total = total.with_findings(check_anchor(conn, anchor, keys, None if everything else set(cases)))

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from activities.documents import write_whole
 from audit.anchor import load_keys, make_anchor, read_anchor
 from audit.archive import Archivist, runs_of, wanting
-from audit.book import case_ids, open_book
+from audit.book import case_ids, open_book, snapshot
 from audit.export import build_export
 from audit.forms import timeline_data, timeline_html, timeline_lines
 from audit.histories import Run, readable
@@ -110,7 +110,7 @@ def anchor(out: Path | None) -> dict[str, Any]:
 
 def timeline(case: str, creditor: str, on: str) -> tuple[dict[str, Any], Sequence[str], str]:
     """The timeline of a case as data, as lines and as a page; `on`: the last day, as people write it."""
-    with installation() as house, house.engine.connect() as conn:
+    with installation() as house, snapshot(house.engine) as conn:
         until = Form({"em": on}, house.today).past_day("em") if on else None
         book = open_book(conn, _begun(conn, case, creditor))
         life = build(book, house.clock, until, house.today)
@@ -119,13 +119,16 @@ def timeline(case: str, creditor: str, on: str) -> tuple[dict[str, Any], Sequenc
 
 def export(case: str, creditor: str, out: Path) -> dict[str, Any]:
     """Write the export of a case; where it lies and its SHA-256."""
-    with installation() as house, world_of(house) as world, house.engine.connect() as conn:
-        book = open_book(conn, _begun(conn, case, creditor))
-        runs = asyncio.run(_runs(house, book.id))
-        content = build_export(world, book, runs, house.now, house.today)
+    with installation() as house, world_of(house) as world:
+        with house.engine.connect() as conn:
+            case_id = _begun(conn, case, creditor)
+        runs = asyncio.run(_runs(house, case_id))
+        with snapshot(house.engine) as conn:
+            book = open_book(conn, case_id)
+            content = build_export(world, book, runs, house.now, house.today)
         write_whole(out, content)
         return {
-            "case": book.id, "path": str(out), "sha256": hashlib.sha256(content).hexdigest(), "size": len(content),
+            "case": case_id, "path": str(out), "sha256": hashlib.sha256(content).hexdigest(), "size": len(content),
             "histories": len(runs), "files": _count(content),
         }  # fmt: skip
 

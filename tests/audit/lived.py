@@ -40,6 +40,9 @@ class Rehearsal:
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
 
+    def execution_options(self, **_options: object) -> Rehearsal:
+        return self
+
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         yield self.conn
