@@ -1,52 +1,97 @@
-"""`python -m benchmarks engine [--lives N] [--sleepers N] [--json]`: the engine beside a bare workflow.
-
-`python -m benchmarks bank_files [--lines N] [--json]`: return files of banks, streamed.
-"""
+"""`python -m benchmarks NAME [--json]`, each against its limit in the same run; `all` runs one after the other."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from benchmarks import bank_files
-from benchmarks.engine import MOST_SLEEPERS, run_engine, table
+from benchmarks import bank_files, core, engine, imports, lists, opening, replaying
 from domain.errors import Regua
 from gateways.temporal import settle
 
 
+@dataclass(frozen=True)
+class Benchmark:
+    """What is measured: `run` takes the numbers of `sizes` (option, default, what it counts), in their order."""
+
+    run: Callable[..., dict[str, Any]]
+    table: Callable[[dict[str, Any]], str]
+    what: str
+    sizes: Mapping[str, tuple[int, str]]
+
+
+BENCHMARKS = {
+    "engine": Benchmark(
+        engine.run_engine,
+        engine.table,
+        "the reference life beside a bare workflow",
+        {"lives": (96, "lives of each contender"), "sleepers": (300, "sleeping cases of each contender")},
+    ),
+    "core": Benchmark(core.run_core, core.table, "the pure core alone", {"lives": (core.LIVES, "reference lives")}),
+    "opening": Benchmark(
+        opening.run_opening, opening.table, "opening cases beside the raw client", {"cases": (opening.CASES, "cases")}
+    ),
+    "imports": Benchmark(
+        imports.run_imports, imports.table, "a portfolio beside raw COPY", {"rows": (imports.ROWS, "invoices")}
+    ),
+    "lists": Benchmark(
+        lists.run_lists, lists.table, "what people look up among many cases", {"rows": (lists.ROWS, "cases")}
+    ),
+    "replaying": Benchmark(
+        replaying.run_replaying,
+        replaying.table,
+        "the audit beside the bare Replayer",
+        {"lives": (replaying.LIVES, "lives that are replayed")},
+    ),
+    "bank_files": Benchmark(
+        bank_files.run_bank_files,
+        bank_files.table,
+        "return files of banks, streamed",
+        {"lines": (bank_files.LINES, "lines of each file")},
+    ),
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a benchmark and print it. Exit code 0: measured; 1: a server did not start or a life went wrong; 2: usage."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Régua on this machine.")
+    """Run benchmarks and print them. Exit code 0: measured; 1: no server, or a life went wrong; 2: usage."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure R\u00e9gua on this machine.")
     whats = parser.add_subparsers(dest="what", required=True)
-    engine = whats.add_parser(
-        "engine", help="the reference life beside a bare workflow", description=run_engine.__doc__
-    )
-    engine.add_argument("--lives", type=_count, default=96, help="lives of each contender (default: 96)")
-    engine.add_argument("--sleepers", type=_count, default=300, help="sleeping cases of each contender (default: 300)")
-    engine.add_argument("--json", action="store_true", help="print one JSON document")
-    files = whats.add_parser(
-        "bank_files", help="return files of banks, streamed", description=bank_files.run_bank_files.__doc__
-    )
-    files.add_argument("--lines", type=_count, default=bank_files.LINES, help="lines of each file (default: 100000)")
-    files.add_argument("--json", action="store_true", help="print one JSON document")
+    for name, benchmark in BENCHMARKS.items():
+        one = whats.add_parser(name, help=benchmark.what, description=benchmark.run.__doc__)
+        for option, (default, what) in benchmark.sizes.items():
+            one.add_argument(f"--{option}", type=_count, default=default, help=f"{what} (default: {default})")
+        one.add_argument("--json", action="store_true", help="print one JSON document")
+    whats.add_parser("all", help="every one of them").add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
-    if given.what == "bank_files":
-        streamed = bank_files.run_bank_files(given.lines)
-        print(json.dumps(streamed, indent=2) if given.json else bank_files.table(streamed))
-        return 0
-    if given.sleepers > MOST_SLEEPERS:
-        parser.error(f"--sleepers: a worker caches fewer than {given.sleepers}; give at most {MOST_SLEEPERS}")
+    if given.what == "engine" and given.sleepers > engine.MOST_SLEEPERS:
+        parser.error(f"--sleepers: a worker caches fewer than {given.sleepers}; give at most {engine.MOST_SLEEPERS}")
     try:
-        document = run_engine(given.lives, given.sleepers)
+        documents = _measured(given)
     except Regua as error:
         print(error, file=sys.stderr)
         return 1
     finally:
         settle()
-    print(json.dumps(document, indent=2) if given.json else table(document))
+    if given.json:
+        print(json.dumps(documents if given.what == "all" else documents[given.what], indent=2))
     return 0
+
+
+def _measured(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """The documents by name; each table is printed as soon as it is known, unless JSON is wanted."""
+    documents = {}
+    for name in BENCHMARKS if given.what == "all" else [given.what]:
+        benchmark = BENCHMARKS[name]
+        documents[name] = benchmark.run(
+            *(getattr(given, size, default) for size, (default, _) in benchmark.sizes.items())
+        )
+        if not given.json:
+            print(f"{benchmark.what}\n{benchmark.table(documents[name])}\n", flush=True)
+    return documents
 
 
 def _count(text: str) -> int:

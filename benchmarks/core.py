@@ -7,7 +7,7 @@ act, tell what came of it. Seconds are of CPU.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -43,6 +43,11 @@ def run_core(lives: int) -> dict[str, Any]:
         "decisions_per_second": round(decisions / seconds),
         "targets": {"core_lives_per_second": f"at least {WANTED}"},
     }
+
+
+def table(document: Mapping[str, Any]) -> str:
+    """The measurement as a table for people."""
+    return f"{document['core_lives_per_second']} lives and {document['decisions_per_second']} decisions per second"
 
 
 class Life:
@@ -103,6 +108,8 @@ class Life:
             return f.ContactSent(order.step, key, order.channel)
         if order.action is Action.NOTICE:
             return f.NoticeIssued(_NOTICE, order.step, ("letter", "email"))
+        if order.action is Action.EXAMINE:
+            return f.TitleExamined(order.step)
         if order.action is Action.PROTEST:
             return f.TitleQueued(order.step, _TITLE, self.case.face())
         return f.HandedOver(key)

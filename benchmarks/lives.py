@@ -44,8 +44,8 @@ from domain.errors import Regua
 from domain.places import time_zone
 
 BOOK = {
-    "opened": 1, "contact_sent": 6, "notice_issued": 1, "notice_proved": 1, "approval_asked": 2, "approve": 2,
-    "title_queued": 1, "title_sent": 1, "title_confirmed": 1, "title_registered": 1, "handed_over": 1,
+    "opened": 1, "contact_sent": 6, "notice_issued": 1, "notice_proved": 1, "title_examined": 1, "approval_asked": 2,
+    "approve": 2, "title_queued": 1, "title_sent": 1, "title_confirmed": 1, "title_registered": 1, "handed_over": 1,
 }  # fmt: skip
 """What stands in the book of a case that lived the reference life, its decisions left out."""
 STEPS, SIGNALS = 9, 6

@@ -92,7 +92,7 @@ class Portfolio:
                     "kind": "DMI", "issued": date(2026, 1, 2), "due": due, "amount": _AMOUNT, "fine_percent": _FINE,
                     "monthly_interest_percent": _INTEREST, "charges_source": "contrato de fornecimento",
                     "description": "fornecimento de mercadorias", "policy": "", "row_hash": number, "vanished": False,
-                    "created_at": _LONG_AGO,
+                    "created_at": _LONG_AGO, "delivery_proof": "canhoto 1",
                 }
             ],
             CASE.name: [
