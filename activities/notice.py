@@ -122,10 +122,10 @@ class Notices:
                 return found if isinstance(found, Plan) else desk.conclude_with(given, found)
             number = _number(desk.conn, desk.row.id)
             notice_id = uuid5(desk.row.id, f"notice:{step.id}:{number}")
-            found = self._already(desk, debtor, notice_id, step)
-            if not found and may_make and (missing := self._codes(desk, step)):
+            already = self._already(desk, debtor, notice_id, step)
+            if not already and may_make and (missing := self._codes(desk, step)):
                 return missing
-            found = found or self._new(desk, debtor, notice_id, step, number)
+            found = already or self._new(desk, debtor, notice_id, step, number)
             return found if isinstance(found, Plan) else desk.conclude_with(given, found)
 
     def _codes(self, desk: Desk, step: Step) -> Codes | None:

@@ -23,6 +23,7 @@ from domain.clock import PRODUCTION
 from gateways.settings import Settings
 from starter import reports
 from starter.installation import Installation
+from starter.lookup import find_case
 
 ROWS = 1_000_000
 WANTED = 100
@@ -113,7 +114,7 @@ def _lists(house: Installation, rows: int) -> Iterator[tuple[str, Callable[[int]
 
     def searched(n: int) -> object:
         with house.engine.connect() as conn:
-            return reports.find_case(conn, named(n), f"credora{int(named(n)) % 20}")
+            return find_case(conn, named(n), f"credora{int(named(n)) % 20}")
 
     yield "cases", cases()
     for stage in reports.STAGES:

@@ -21,10 +21,9 @@ from domain.notice import notice_deadline, notified, valid_until
 from domain.policy import Do
 from starter import creditor_changes, people
 from starter.actions import Clerk, Deed, Outcome, store
-from starter.installation import Installation, installation
+from starter.installation import Installation, installation, world_of
 from starter.lookup import find_approval, find_case
 from starter.people import word_count
-from starter.previews import world_of
 
 
 @dataclass(frozen=True)

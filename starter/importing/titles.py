@@ -7,7 +7,8 @@ import re
 from domain.eligibility import PAPER_WORDS, nfe_means, written_papers
 from domain.errors import BadInput
 from domain.places import city_of, municipality, normalise_name
-from starter.importing.cells import Cell, as_text
+from starter.importing.cells import as_text
+from starter.importing.sheets import Cell
 
 PORTFOLIOS = {
     "SIMPLES": "simple", "PROPRIA": "simple", "DESCONTADA": "discounted", "CAUCIONADA": "pledged", "PENHOR": "pledged",
