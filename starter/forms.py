@@ -70,8 +70,8 @@ class Form:
         return found
 
     def yes(self, name: str) -> bool:
-        """`sim` or `nao`."""
-        return self.text(name, "sim", "nao") == "sim"
+        """`sim` or `não`, which many keyboards write `nao`."""
+        return self.text(name, "sim", "não", "nao") == "sim"
 
     def has(self, name: str) -> bool:
         """Was something given?"""
