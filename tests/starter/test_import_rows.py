@@ -333,3 +333,67 @@ def test_a_file_without_the_later_columns_has_the_hashes_that_it_always_had() ->
     """The hash of an unchanged row of the first release: no row may look changed because the program is newer."""
     assert good().hash == "059385cd26c2baf0f92a8a6cf44394dc"
     assert good(banco="341", nosso_numero="11").hash != good().hash
+
+
+# --- whether a title can go to a notary ------------------------------------------------------------------------------
+def test_what_a_title_needs_is_read_in_the_creditors_words() -> None:
+    row = good(
+        documentos="Entrega: canhoto 123; CONTRATO: 45/2025; pedido", carteira="Própria", instrucao_banco="Negativação",
+        nfe_situacao="Recusada", praca="Curitiba / PR",
+    )  # fmt: skip
+    assert row.papers == "contract: 45/2025; delivery-proof: canhoto 123; order: sim"
+    assert (row.portfolio, row.bank_order, row.nfe_event, row.place) == ("simple", "listing", "210240", "4106902")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "field", "meant"),
+    [
+        ("carteira", "cedida", "portfolio", "sold"),
+        ("carteira", "CAUCIONADA", "portfolio", "pledged"),
+        ("instrucao_banco", "nenhuma", "bank_order", "none"),
+        ("instrucao_banco", "protesto", "bank_order", "protest"),
+        ("nfe_situacao", "cancelada", "nfe_event", "110111"),
+        ("nfe_situacao", "210220", "nfe_event", "210220"),
+        ("nfe_situacao", Decimal(110112), "nfe_event", "110112"),
+        ("praca", "4106902", "place", "4106902"),
+        ("praca", "São Paulo-sp", "place", "3550308"),
+    ],
+)
+def test_each_word_about_a_title_has_one_meaning(column: str, cell: Cell, field: str, meant: str) -> None:
+    assert getattr(good(**{column: cell}), field) == meant
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "wanted"),
+    [
+        ("documentos", "entrega: 1; romaneio: 2", "write entrega, servico"),
+        ("carteira", "minha", "write simples, descontada"),
+        ("instrucao_banco", "talvez", "write nenhuma, protesto"),
+        ("nfe_situacao", "999999", "write autorizada, confirmada"),
+        ("nfe_chave", "123", "write its 44 positions"),
+        ("praca", "Cidade Inventada/SP", "write Cidade/UF"),
+        ("praca", "Curitiba", "write Cidade/UF"),
+        ("praca", "9999999", "write Cidade/UF"),
+    ],
+)
+def test_an_unknown_word_about_a_title_says_what_would_be_known(column: str, cell: str, wanted: str) -> None:
+    faults = read(**{column: cell})
+    assert isinstance(faults, list)
+    assert [fault.where for fault in faults] == [f"row 5, column {column}"]
+    assert wanted in f"{faults[0].found}; {faults[0].wanted}"
+
+
+def nfe_digit(first: str) -> str:
+    """The check digit of the first 43 positions by the manual's own words: weights 2 to 9 from the right, mod 11."""
+    weights = [4, 3, 2, 9, 8, 7, 6, 5] * 6
+    rest = 11 - sum(int(digit) * weight for digit, weight in zip(first, weights[:43], strict=True)) % 11
+    return "0" if rest > 9 else str(rest)
+
+
+@given(first=st.text("0123456789", min_size=43, max_size=43), place=st.integers(0, 43), step=st.integers(1, 9))
+def test_a_mistyped_key_of_an_nfe_is_never_taken_for_another_check_digit(first: str, place: int, step: int) -> None:
+    key = first + nfe_digit(first)
+    assert good(nfe_chave=f"{key[:4]} {key[4:]}").nfe_key == key
+    mistyped = f"{key[:place]}{(int(key[place]) + step) % 10}{key[place + 1 :]}"
+    if mistyped[43] != nfe_digit(mistyped[:43]):
+        assert wrong(nfe_chave=mistyped) == ["nfe_chave"]
