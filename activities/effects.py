@@ -289,6 +289,13 @@ def _withdrawal(fact: f.WithdrawalQueued, conn: Connection, case: Row[Any], entr
     queue_order(conn, title, "withdraw", entry.at)
 
 
+@effect.register
+def _cancellation(fact: f.CancellationQueued, conn: Connection, case: Row[Any], entry: Entry) -> None:
+    title = UUID(fact.title_id)
+    conn.execute(update(TITLE).where(TITLE.c.id == title).values(state="cancelling", changed_at=entry.at))
+    queue_order(conn, title, "cancel", entry.at)
+
+
 def queue_order(conn: Connection, title_id: UUID, kind: OrderKind, at: datetime) -> None:
     """Queue an order to the notary for the next file. `at` is business time.
 

@@ -32,7 +32,10 @@ from domain import facts as f
 from domain.decide import Action
 from domain.errors import ProviderError
 from domain.notice import notified
-from domain.places import city_of, municipality, time_zone
+from domain.places import city_of, municipality, time_zone, uf_of_municipality
+
+BY_THE_CREDITOR = "D"
+"""The declaration that the creditor has the proof of delivery (V4.3 annex 3)."""
 
 
 class Protests:
@@ -94,17 +97,17 @@ def title_as_presented(desk: Desk) -> cra.Title:
     invoice = read_invoices(conn, [row.invoice_id])[row.invoice_id]
     others = bound_parties(conn, case, row.invoice_id, notified(case, desk.policy, case.today(desk.now)))
     title_id = uuid5(row.id, f"title:{_attempt(desk)}")
-    return cra_title(
-        creditor, settings.presenter, read_debtor(conn, row.debtor_id), invoice, case.terms.due, case.face(),
-        our_number(title_id), others,
-    )  # fmt: skip
+    debtor = read_debtor(conn, row.debtor_id)
+    agreement = settings.agreement_for(state_of(place_of(invoice, debtor)))
+    return cra_title(creditor, agreement, debtor, invoice, case.terms.due, case.face(), our_number(title_id), others)
 
 
 def gaps(desk: Desk) -> tuple[str, ...]:
     """Codes of everything that the title lacks (`domain.eligibility`), in one list; empty where it can go."""
     creditor, settings = read_creditor(desk.conn, desk.row.creditor_id)
-    day = desk.now.astimezone(time_zone(creditor.uf)).date()
-    return gaps_of(desk.conn, desk.case, desk.row, title_as_presented(desk), cra_presenter(settings.presenter), day)
+    day, title = desk.now.astimezone(time_zone(creditor.uf)).date(), title_as_presented(desk)
+    presenter = cra_presenter(settings.agreement_for(state_of(title.municipality)))
+    return gaps_of(desk.conn, desk.case, desk.row, title, presenter, day)
 
 
 def examined(desk: Desk) -> f.TitleExamined | f.TitleIncomplete | None:
@@ -126,8 +129,19 @@ def our_number(title_id: UUID) -> str:
 
 
 def cra_presenter(presenter: Presenter | None) -> cra.Presenter | None:
-    """The creditor's agreement with the CRA, where he has one."""
+    """The creditor's agreement with a CRA, where he has one."""
     return cra.Presenter(presenter.code, presenter.name, presenter.agency_account) if presenter else None
+
+
+def place_of(invoice: Row[Any], debtor: Row[Any]) -> str:
+    """The place of payment (IBGE code, "" = unknown): the one that the title names, or else the debtor's city
+    (Provimento CNJ 167/2024)."""
+    return invoice.place or debtor.ibge or municipality(debtor.city, debtor.uf) or ""
+
+
+def state_of(place: str) -> str:
+    """The state of a place of payment, whose CRA takes the title; "" where it is not known."""
+    return uf_of_municipality(place) or ""
 
 
 def cra_title(
@@ -142,10 +156,10 @@ def cra_title(
 ) -> cra.Title:
     """A title as it would be presented, from the rows of its creditor, debtor and invoice; it may lack something.
 
-    `balance` is the open principal in reais, `number` our number. The place is the one that the title names, or else
-    the debtor's city (Provimento CNJ 167/2024). `others` are the other bound parties to be named (rows of party).
+    `balance` is the open principal in reais, `number` our number. `others` are the other bound parties to be named
+    (rows of party). Without an agreement (`presenter`) the creditor himself declares what a mandatary would.
     """
-    declared = cra.codes.declaration(presenter.declaration) if presenter else None
+    declared = cra.codes.declaration(presenter.declaration if presenter else BY_THE_CREDITOR)
     return cra.Title(
         our_number=number,
         species=invoice.kind,
@@ -155,7 +169,7 @@ def cra_title(
         amount=invoice.amount,
         balance=balance,
         place=city_of(invoice.place) or debtor.city,
-        municipality=invoice.place or debtor.ibge or municipality(debtor.city, debtor.uf) or "",
+        municipality=place_of(invoice, debtor),
         creditor=cra.Creditor(
             creditor.name, creditor.document, creditor.address, creditor.cep, creditor.city, creditor.uf
         ),

@@ -23,15 +23,19 @@ from activities.desk import fact_values, store_facts
 from activities.effects import effect
 from activities.world import World
 from contract.messages import BatchReport
-from db.rows import CASE, CRA_FILE, DOCUMENT, ORDER, TASK, TITLE
+from db.rows import CASE, CRA_FILE, CREDITOR, DOCUMENT, ORDER, TASK, TITLE
+from db.settings import CreditorSettings
 from domain import cra
 from domain import facts as f
-from domain.calendars import add_bank_days, three_day_term
+from domain.calendars import add_bank_days
 from domain.cra.codes import Word
 from domain.cra.files import parse_name
 from domain.decide import Entry
 from domain.errors import BadFile, BadInput, Permanent, ProviderError, Unavailable, Unknown
+from domain.fold.protest import NOTIFIED
+from domain.money import ZERO
 from domain.places import time_zone
+from domain.protest import Event, after, decide_by, term_end
 
 Answer = cra.Confirmation | cra.Outcome | cra.ProgressEvent
 Verdict = Literal["known", "strange"]
@@ -39,6 +43,24 @@ Verdict = Literal["known", "strange"]
 
 ENDS = frozenset({"paid", "registered", "returned", "withdrawn", "cancelled", "suspended-for-good"})
 """States in which the notary is done with a title; a registered protest can still be cancelled."""
+_MAY_STILL_BE_CONFIRMED = frozenset({"withdrawing", "suspended"})
+PAYING = frozenset({"AH", "AK", "7"})
+"""Codes of money that the notary has and that may still fail: a cheque or a boleto in clearing."""
+
+EVENTS: dict[Word, Event] = {
+    Word.ACCEPTED: Event.CONFIRM,
+    Word.PAID: Event.PAY,
+    Word.PROTESTED: Event.REGISTER,
+    Word.ALREADY_PROTESTED: Event.REGISTER,
+    Word.WITHDRAWN: Event.WITHDRAW,
+    Word.WITHDRAWN_PAID: Event.WITHDRAW,
+    Word.SUSPENDED: Event.SUSPEND,
+    Word.SUSPENDED_FOR_GOOD: Event.SUSPEND_FOR_GOOD,
+    Word.RETURNED: Event.RETURN,
+    Word.CANCELLED: Event.CANCEL,
+    Word.CANCELLATION_REFUSED: Event.REFUSE_CANCELLATION,
+}
+"""What each word of the CRA is in the life of a title; the others only inform."""
 
 _ANY_END = frozenset(
     {Word.PAID, Word.RETURNED, Word.WITHDRAWN, Word.WITHDRAWN_PAID, Word.SUSPENDED_FOR_GOOD, Word.CANCELLED}
@@ -72,35 +94,49 @@ class TakenIn:
 
 
 def take_in_files(world: World, at: datetime | None = None) -> BatchReport:
-    """Take in every file that the CRA has for us. A refused one is not acknowledged: it may be put right in place."""
-    try:
-        fetched = world.cra.fetch()
-    except (Unavailable, Unknown):
-        return BatchReport()
-    except Permanent as error:
-        now = world.now(at)
-        with world.engine.begin() as conn:
-            subject = f"no-access:{now.date()}:{error.code}"
-            open_task(conn, subject, "cra-no-access", [f"code {error.code}"], now)
-        return BatchReport()
-    states = []
-    for name, content in fetched:
-        states.append(take_in_file(world, name, content, at).state)
-        if states[-1] != "refused":
-            with suppress(ProviderError):  # then it comes once more, and is known
-                world.cra.done(name)
-        beat(len(states))
+    """Take in every file that the CRAs have for us. A refused one is not acknowledged: it may be put right in place."""
+    states: list[str] = []
+    for state in _cras(world):
+        for name, content in _fetch(world, state, at):
+            states.append(take_in_file(world, name, content, at, state).state)
+            if states[-1] != "refused":
+                with suppress(ProviderError):  # then it comes once more, and is known
+                    world.cra.of(state).done(name)
+            beat(len(states))
     return BatchReport(taken_in=states.count("taken-in"), refused=states.count("refused"))
 
 
-def take_in_file(world: World, name: str, content: bytes, at: datetime | None = None) -> TakenIn:
+def _cras(world: World) -> list[str]:
+    """The states with whose CRA somebody has an agreement; "" is the one for all, which is always asked."""
+    with world.engine.connect() as conn:
+        settings = [CreditorSettings.model_validate(row) for row in conn.execute(select(CREDITOR.c.settings)).scalars()]
+    return sorted({"", *(state for one in settings for agreement in one.agreements() for state in agreement.states)})
+
+
+def _fetch(world: World, state: str, at: datetime | None) -> list[tuple[str, bytes]]:
+    try:
+        return world.cra.of(state).fetch()
+    except (Unavailable, Unknown):
+        return []
+    except Permanent as error:
+        now = world.now(at)
+        with world.engine.begin() as conn:
+            subject = f"no-access:{state}{now.date()}:{error.code}"
+            open_task(
+                conn, subject, "cra-no-access", [f"code {error.code}", *([f"state {state}"] if state else [])], now
+            )
+        return []
+
+
+def take_in_file(world: World, name: str, content: bytes, at: datetime | None = None, state: str = "") -> TakenIn:
     """Take in a confirmation (C), return (R) or progress file (M): stored first, then read, then facts and tasks.
 
     The same content under the same name is harmless. Other content is refused, unless the first could not be read: then
     it is its correction. A refused file is kept and becomes a task; nothing of it counts.
+    `state` is the state whose CRA it comes from, "" the one for all.
     """
     now = world.now(at)
-    row = _store_received(world, name, content, now)
+    row = _store_received(world, state, name, content, now)
     if row is None:
         fault = "other content was taken in under this name before; ask the CRA which one is right"
         return TakenIn(name, "refused", faults=(f"{name}: {fault}",))
@@ -116,14 +152,15 @@ def take_in_file(world: World, name: str, content: bytes, at: datetime | None = 
     return taken
 
 
-def _store_received(world: World, name: str, content: bytes, now: datetime) -> Row[Any] | None:
+def _store_received(world: World, state: str, name: str, content: bytes, now: datetime) -> Row[Any] | None:
     """The row of a file that came in, its content kept; None where another content already counts under its name."""
     kind, presenter, day, sequence = _name_parts(name, now)
     mine = (CRA_FILE.c.presenter == presenter) & (CRA_FILE.c.name == name) & (CRA_FILE.c.direction == "in")
+    mine &= CRA_FILE.c.cra == state
     digest = hashlib.sha256(content).hexdigest()
     with world.engine.begin() as conn:
         document = select(CRA_FILE, DOCUMENT.c.sha256).join(DOCUMENT, DOCUMENT.c.id == CRA_FILE.c.document_id)
-        conn.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"cra-in:{name}"})
+        conn.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"cra-in:{state}{name}"})
         known = conn.execute(document.where(mine)).one_or_none()
         if known and known.sha256 == digest:
             return known
@@ -136,7 +173,7 @@ def _store_received(world: World, name: str, content: bytes, now: datetime) -> R
         if known:
             changed = update(CRA_FILE).where(mine).values(**values).returning(CRA_FILE)
             return conn.execute(changed).one()
-        fresh = {"id": uuid4(), "presenter": presenter, "name": name, "kind": kind, "direction": "in"}
+        fresh = {"id": uuid4(), "cra": state, "presenter": presenter, "name": name, "kind": kind, "direction": "in"}
         fresh |= {"business_day": day, "sequence": sequence, "reply_code": "", "created_at": now}
         return conn.execute(insert(CRA_FILE).values(**fresh, **values).returning(CRA_FILE)).one()
 
@@ -176,6 +213,7 @@ class Standing:
 
     row: Row[Any]
     state: str
+    progress: str
     order: Row[Any] | None
 
     @property
@@ -190,19 +228,16 @@ def _take_in(conn: Connection, file: Row[Any], answers: Sequence[Answer], now: d
     cases = lock_cases(conn, select(TITLE.c.case_id).where(TITLE.c.our_number.in_(numbers)))
     if not move_file(conn, file.id, ("received", "refused"), "taken-in", "", now):
         return TakenIn(file.name, "known")
-    standings = _standings(conn, numbers)
+    standings = standings_of(conn, numbers)
     facts, strange = [], []
     for answer in answers:
         standing = standings.get(answer.our_number)
-        told = _hear(conn, standing, answer, now) if standing else "strange"
+        told = hear(conn, standing, answer, now) if standing else "strange"
         if told == "strange":
             strange.append(f"record {answer.record_no} our number {answer.our_number} code {_code_of(answer)}")
         elif told != "known" and standing:
             case_id = standing.row.case_id
-            key = f"cra:{file.name}:{answer.record_no}:{case_id}"
-            facts.append(fact_values(case_id, key, told, "cra", now))
-            if isinstance(told, f.PaymentReceived):
-                effect(told, conn, cases[case_id], Entry(told, now, "cra", key))
+            facts += facts_told(conn, cases[case_id], told, f"cra:{file.name}:{answer.record_no}:{case_id}", "cra", now)
     if strange:
         open_task(conn, f"unknown:{file.id}", "cra-unknown-answer", [f"file {file.name}", *strange], now)
     pages = [facts[start : start + _FACTS_A_STATEMENT] for start in range(0, len(facts), _FACTS_A_STATEMENT)]
@@ -210,79 +245,143 @@ def _take_in(conn: Connection, file: Row[Any], answers: Sequence[Answer], now: d
     return TakenIn(file.name, "taken-in", len(stored), len(strange), tuple(stored))
 
 
-def _standings(conn: Connection, numbers: set[str]) -> dict[str, Standing]:
+def facts_told(
+    conn: Connection, case: Row[Any], told: Sequence[f.Told], key: str, actor: str, now: datetime
+) -> list[dict[str, Any]]:
+    """The facts of one answer as rows, each under its own key; money is counted at once."""
+    found = []
+    for number, fact in enumerate(told, 1):
+        own = key if number == 1 else f"{key}:{number}"
+        found.append(fact_values(case.id, own, fact, actor, now))
+        if isinstance(fact, f.PaymentReceived):
+            effect(fact, conn, case, Entry(fact, now, actor, own))
+    return found
+
+
+def standings_of(conn: Connection, numbers: set[str]) -> dict[str, Standing]:
+    """How the titles with these numbers stand, by our number."""
     titles = conn.execute(select(TITLE).where(TITLE.c.our_number.in_(numbers))).all()
     waiting = ORDER.c.title_id.in_([title.id for title in titles]) & ORDER.c.state.in_(("queued", "sent"))
     orders = {order.title_id: order for order in conn.execute(select(ORDER).where(waiting))}
-    return {title.our_number: Standing(title, title.state, orders.get(title.id)) for title in titles}
+    return {title.our_number: Standing(title, title.state, title.progress, orders.get(title.id)) for title in titles}
 
 
-def _hear(conn: Connection, standing: Standing, answer: Answer, now: datetime) -> f.Told | Verdict:
-    """What one answer tells the case of its title; title and order are brought up to it."""
+def hear(conn: Connection, standing: Standing, answer: Answer, now: datetime) -> tuple[f.Told, ...] | Verdict:
+    """What one answer tells the case of its title; title and order are brought up to it.
+
+    The machine of `domain.protest` says whether it can be: what cannot is strange, and changes nothing.
+    """
     if isinstance(answer, cra.ProgressEvent):
-        return "known"
+        known = cra.codes.progress(answer.code) is not None
+        return _progress(conn, standing, answer, answer.code, now) if known else "strange"
     occurrence = cra.codes.occurrence(answer.occurrence)
     if occurrence is None:
         return "strange"
     word = occurrence.outcome
     if word is Word.CANCELLED and standing.asked == "withdraw":
         word = Word.ALREADY_PROTESTED  # A also answers a withdrawal of our own that came too late (V4.3 p. 23)
-    state, fact = _meaning(standing.row, word, answer)
-    verdict = _judge(standing.state, state)
-    if verdict != "strange":
-        if state and (state != "confirmed" or standing.state in ("queued", "sent")):
-            standing.state = state
-        _update_title(conn, standing, answer, fact, now)
-        _end_order(conn, standing, word, now)
-    if word is Word.CANCELLATION_REFUSED:
-        return "strange"
-    return fact if fact and verdict == "new" else verdict if verdict != "new" else "known"
-
-
-def _meaning(title: Row[Any], word: Word, answer: cra.Confirmation | cra.Outcome) -> tuple[str, f.Told | None]:
-    """What the title becomes and the fact for its case; ("", None) of what only informs, as a notice by edital."""
-    if word is Word.RETURNED:
-        return "returned", _returned(title, answer)
-    if isinstance(answer, cra.Outcome):
-        return _outcomes(title, answer).get(word, ("", None))
-    if word is not Word.ACCEPTED or answer.protocol_date is None:
-        return "", None
-    term = three_day_term(answer.protocol_date, title.municipality)
-    return "confirmed", f.TitleConfirmed(str(title.id), answer.protocol_date, term)
-
-
-def _outcomes(title: Row[Any], answer: cra.Outcome) -> dict[Word, tuple[str, f.Told | None]]:
-    title_id, on = str(title.id), answer.on
-    # Paid to the notary: the declared balance, where the record names no amount (Lei 9.492 art. 19 §2).
-    reference, amount = f"cra:{title.our_number}", answer.amount or title.balance
-    return {
-        Word.PAID: ("paid", f.PaymentReceived(reference, amount, on, source="cra", at_notary=True)),
-        Word.PROTESTED: ("registered", f.TitleRegistered(title_id, on)),
-        Word.ALREADY_PROTESTED: ("registered", f.TitleRegistered(title_id, on)),
-        Word.CANCELLED: ("cancelled", f.TitleCancelled(title_id, on)),
-        Word.WITHDRAWN: ("withdrawn", f.TitleWithdrawn(title_id, on)),
-        Word.WITHDRAWN_PAID: ("withdrawn", f.TitleWithdrawn(title_id, on)),
-        Word.SUSPENDED: ("suspended", f.TitleSuspended(title_id, final=False)),
-        Word.SUSPENDED_FOR_GOOD: ("suspended-for-good", f.TitleSuspended(title_id, final=True)),
-    }
-
-
-def _judge(before: str, after: str) -> Literal["new", "known", "strange"]:
-    """Is an answer news about a title that stands so? One that contradicts how a title ended is for a person."""
-    if after in ("", before) or (before in ENDS and after == "confirmed"):
+    if word is Word.INFORMATION:
         return "known"
-    if after == "paid":
-        return "new"  # money is never left aside
-    if before == "unqueued" or (before in ENDS and (before, after) != ("registered", "cancelled")):
+    if word not in EVENTS:
+        return _progress(conn, standing, answer, answer.occurrence, now)
+    return _happened(conn, standing, word, answer, now)
+
+
+def _happened(
+    conn: Connection, standing: Standing, word: Word, answer: cra.Confirmation | cra.Outcome, now: datetime
+) -> tuple[f.Told, ...] | Verdict:
+    following = after(standing.state, EVENTS[word])
+    if following is None:
         return "strange"
-    return "new"
+    late = standing.state in _MAY_STILL_BE_CONFIRMED and not standing.row.protocol and word is Word.ACCEPTED
+    news = following != standing.state or late
+    standing.state = following
+    fact = _fact(standing.row, word, answer)
+    _update_title(conn, standing, answer, fact, now)
+    _end_order(conn, standing, word, now)
+    return (fact,) if news and fact else "known"
+
+
+def _fact(title: Row[Any], word: Word, answer: cra.Confirmation | cra.Outcome) -> f.Told | None:
+    """The fact for the case of a title."""
+    title_id, costs = str(title.id), answer.costs
+    if word is Word.RETURNED:
+        return _returned(title, answer)
+    if isinstance(answer, cra.Confirmation):
+        return _confirmed(title, answer) if answer.protocol_date else None
+    on = answer.on
+    if word is Word.PAID:
+        return _paid(title, answer)
+    return {
+        Word.ACCEPTED: None,
+        Word.PROTESTED: f.TitleRegistered(title_id, on, costs),
+        Word.ALREADY_PROTESTED: f.TitleRegistered(title_id, on, costs),
+        Word.CANCELLED: f.TitleCancelled(title_id, on, costs),
+        Word.CANCELLATION_REFUSED: f.CancellationRefused(title_id, on),
+        Word.WITHDRAWN: f.TitleWithdrawn(title_id, on, costs),
+        Word.WITHDRAWN_PAID: f.TitleWithdrawn(title_id, on, costs),
+        Word.SUSPENDED: f.TitleSuspended(title_id, final=False),
+        Word.SUSPENDED_FOR_GOOD: f.TitleSuspended(title_id, final=True),
+    }[word]
+
+
+def _confirmed(title: Row[Any], answer: cra.Confirmation) -> f.TitleConfirmed | None:
+    if answer.protocol_date is None:
+        return None
+    last = term_end(answer.protocol_date, title.municipality)
+    return f.TitleConfirmed(
+        str(title.id), answer.protocol_date, last, answer.costs, decide_by(last, title.municipality)
+    )
+
+
+def _paid(title: Row[Any], answer: cra.Outcome) -> f.PaymentReceived:
+    """Paid to the notary: the declared balance (Lei 9.492/1997 art. 19 par. 2).
+
+    Where the record names no amount it is that; where it names more, the rest are costs that we had advanced.
+    """
+    amount = min(answer.amount, title.balance) or title.balance
+    passed_on = max(answer.amount - title.balance, ZERO)
+    reference = f"cra:{title.our_number}"
+    return f.PaymentReceived(reference, amount, answer.on, source="cra", at_notary=True, costs=passed_on)
 
 
 def _returned(title: Row[Any], answer: cra.Confirmation | cra.Outcome) -> f.TitleReturned:
     """May it be presented again? Not where any reason forbids it; a reason that no table knows is for a person."""
     known = [cra.codes.irregularity(code) for code in answer.irregularities]
     representable = all(reason is None or reason.representable for reason in known)
-    return f.TitleReturned(str(title.id), answer.irregularities, representable)
+    return f.TitleReturned(str(title.id), answer.irregularities, representable, answer.costs)
+
+
+def _progress(
+    conn: Connection, standing: Standing, answer: cra.ProgressEvent | cra.Outcome | cra.Confirmation, code: str,
+    now: datetime,
+) -> tuple[f.Told, ...] | Verdict:  # fmt: skip
+    """How far the title is: a progress file, or a return that only informs (paid conditionally, edital, accepted)."""
+    title, on = standing.row, answer.on
+    following = after(standing.state, Event.NOTIFY) if code == NOTIFIED else standing.state
+    if following is None:
+        return "strange"
+    if on is None or standing.state in ENDS or (code == standing.progress and following == standing.state):
+        return "known"
+    first_money = code in PAYING and standing.progress not in PAYING
+    standing.state, standing.progress = following, code
+    fact = f.TitleProgressed(str(title.id), code, on, answer.costs, *_term(title, code, on))
+    values: dict[str, Any] = {"state": following, "progress": code, "changed_at": now}
+    values |= {"costs": answer.costs} if answer.costs else {}
+    values |= {"term_end": fact.term_end} if fact.term_end else {}
+    conn.execute(update(TITLE).where(TITLE.c.id == title.id).values(values))
+    if not first_money:
+        return (fact,)
+    clearing = f.PaymentInClearing(f"cra:{title.our_number}", title.balance, add_bank_days(on, 1), "cra")
+    return (fact, clearing)
+
+
+def _term(title: Row[Any], code: str, notified: date) -> tuple[date | None, datetime | None]:
+    """The last day of the term and the hour of decision, where the notification moves them."""
+    if code != NOTIFIED or title.protocol_date is None:
+        return None, None
+    last = term_end(title.protocol_date, title.municipality, notified)
+    return last, decide_by(last, title.municipality)
 
 
 def _update_title(
@@ -309,11 +408,11 @@ def _end_order(conn: Connection, standing: Standing, word: Word, now: datetime) 
     if order is None:
         return
     answered = word in ENDED_BY[order.kind] and (order.state == "sent" or order.kind == "present")
-    to_cancel = order.kind == "cancel" and standing.state == "registered"
-    moot = order.state == "queued" and standing.state in ENDS and not to_cancel
+    moot = order.state == "queued" and standing.state in ENDS
     if answered or moot:
         how = "answered" if answered else "superseded"
         conn.execute(update(ORDER).where(ORDER.c.id == order.id).values(state=how, answered_at=now))
+        end_task(conn, f"by-hand:{order.id}", how, now)
         standing.order = None
 
 
@@ -363,6 +462,12 @@ def open_task(conn: Connection, subject: str, kind: str, details: Sequence[str],
         "opened_at": now,
     }
     conn.execute(upsert(TASK).values(task).on_conflict_do_nothing(index_elements=["id"]))
+
+
+def end_task(conn: Connection, subject: str, outcome: str, now: datetime) -> None:
+    """The work of `open_task` is no longer needed, or done elsewhere."""
+    mine = (TASK.c.id == uuid5(NAMESPACE_URL, f"cra:{subject}")) & TASK.c.done_at.is_(None)
+    conn.execute(update(TASK).where(mine).values(outcome=outcome, done_at=now))
 
 
 def beat(done: int) -> None:

@@ -22,27 +22,33 @@ from temporalio import activity
 
 from activities.desk import fact_values, pinned_policy, store_facts
 from activities.documents import read_document
+from activities.eligibility import bound_parties
 from activities.news import ask_for_news
-from activities.protest import cra_presenter, cra_title
+from activities.protest import cra_presenter, cra_title, state_of
 from activities.protest_answers import beat, keep_file, lock_cases, move_file, open_task, take_in_files
 from activities.views import read_creditor, read_invoices
 from activities.world import World
 from contract.messages import BatchReport
-from db.rows import CASE, CRA_FILE, DEBTOR, FACT, INVOICE, LOT_SEQUENCE, ORDER, TITLE
-from db.settings import CreditorSettings
+from db.rows import CASE, CRA_FILE, CREDITOR, DEBTOR, FACT, INVOICE, LOT_SEQUENCE, ORDER, TITLE
+from db.settings import CreditorSettings, Presenter
 from domain import cra
 from domain import facts as f
-from domain.calendars import is_notary_day
+from domain.calendars import add_bank_days, is_notary_day
 from domain.case import Case, load
 from domain.decide import Action, advance, answer_due
 from domain.eligibility import missing
 from domain.errors import BadFile, Misconfigured, Permanent, ProviderError, Unavailable, Unknown
 from domain.news import news_are_fresh
+from domain.notice import notified
 from domain.places import time_zone
 from gateways import cra as transport
 
 FILES_A_DAY = 9
-"""Per presenter and kind of file (layout V4.3, names of files); what does not fit waits for tomorrow."""
+"""Per CRA, presenter and kind of file (layout V4.3, names of files); what does not fit waits for tomorrow."""
+BY_HAND = "hand"
+"""The way of a title whose place no agreement of the creditor covers."""
+MONEY_WITHIN = 2
+"""Bank days: what is paid at the notary is the presenter's on the first one after (Lei 9.492/1997 art. 19 par. 2)."""
 TITLES_A_FILE = 1000
 """As many cases are locked while a file is made; a lot could hold 9997 records."""
 LAST_LOT = 999_999
@@ -91,20 +97,32 @@ class Order:
     case: Case
     debtor: Row[Any]
     invoice: Row[Any]
+    others: Sequence[Row[Any]] = ()
+    """The other bound parties whose own notice is ripe: they are named too."""
 
 
 @dataclass(frozen=True)
 class Sender:
-    """A creditor as presenter, on a day at his place."""
+    """A creditor at the CRA to which `route` leads ("" for all states, a state, `hand`), on a day at his place.
+
+    `agreement` is None where none covers the place: then a person presents.
+    """
 
     row: Row[Any]
-    settings: CreditorSettings
-    presenter: cra.Presenter | None
+    agreement: Presenter | None
+    route: str
     day: date
+
+    @property
+    def presenter(self) -> cra.Presenter | None:
+        """The agreement in the words of the files."""
+        return cra_presenter(self.agreement)
 
 
 def prepare_files(world: World, at: datetime | None = None) -> BatchReport:
-    """Make the files of the day, stored and numbered but not sent: one per presenter and kind, more where it is full.
+    """Make the files of the day, stored and numbered but not sent: one per CRA, presenter and kind, more where full.
+
+    Where no agreement covers a place, a person presents the title and gives the orders about it by hand.
 
     Only on notary days at the creditor's place. An order waits where its case has not taken in everything yet or no
     longer wants it; a title that lacks something goes back to its case. `at` is the workflow's time (real) or None.
@@ -112,33 +130,62 @@ def prepare_files(world: World, at: datetime | None = None) -> BatchReport:
     now = world.now(at)
     _take_back(world, now)
     _chase(world, now)
-    queued = select(TITLE.c.creditor_id, ORDER.c.kind, ORDER.c.id).join(TITLE, TITLE.c.id == ORDER.c.title_id)
-    with world.engine.connect() as conn:
-        waiting = conn.execute(
-            queued.where(ORDER.c.state == "queued")
-            .order_by(TITLE.c.creditor_id, ORDER.c.kind, ORDER.c.queued_at, ORDER.c.id)
-        ).all()  # fmt: skip
     made = 0
-    for (creditor_id, kind), rows in groupby(waiting, lambda row: (row.creditor_id, row.kind)):
+    for group, rows in groupby(_waiting(world), key=_group):
         orders = [row.id for row in rows]
         for start in range(0, len(orders), TITLES_A_FILE):
-            made += _prepare(world, creditor_id, kind, orders[start : start + TITLES_A_FILE], now)
+            made += _prepare(world, *group, orders[start : start + TITLES_A_FILE], now)
             beat(made)
     return BatchReport(prepared=made)
 
 
+def _waiting(world: World) -> list[Row[Any]]:
+    """The queued orders, those of one file together, oldest first."""
+    queued = (
+        select(TITLE.c.creditor_id, TITLE.c.municipality, TITLE.c.route, ORDER.c.kind, ORDER.c.id, CREDITOR.c.settings)
+        .join(TITLE, TITLE.c.id == ORDER.c.title_id)
+        .join(CREDITOR, CREDITOR.c.id == TITLE.c.creditor_id)
+        .where(ORDER.c.state == "queued")
+        .order_by(ORDER.c.queued_at, ORDER.c.id)
+    )
+    with world.engine.connect() as conn:
+        return sorted(conn.execute(queued), key=_group)  # stable: within a group the oldest stays first
+
+
+def _group(order: Row[Any]) -> tuple[UUID, str, str]:
+    """Creditor, kind and way of an order; what undoes a protest goes the way on which the title went."""
+    if order.kind != "present":
+        return order.creditor_id, order.kind, order.route
+    agreement = CreditorSettings.model_validate(order.settings).agreement_for(state_of(order.municipality))
+    return order.creditor_id, order.kind, _route(agreement, state_of(order.municipality))
+
+
+def _route(agreement: Presenter | None, state: str) -> str:
+    if agreement is None:
+        return BY_HAND
+    return state if agreement.states else ""
+
+
 def _chase(world: World, now: datetime) -> None:
-    """A CRA that stays silent for too long becomes a task, once for each title and state."""
-    out = select(TITLE).where(TITLE.c.state.in_(("sent", "confirmed", "withdrawing")))
+    """A notary that stays silent for too long, or money that he does not pass on, becomes a task, once for each."""
+    out = select(TITLE).where(
+        TITLE.c.state.in_(("sent", "confirmed", "notified", "withdrawing", "cancelling"))
+        | ((TITLE.c.state == "paid") & (TITLE.c.remitted == ""))
+    )
+    today = now.astimezone(time_zone("DF")).date()
     with world.engine.begin() as conn:
         for title in conn.execute(out):
-            since = title.term_end or title.changed_at.astimezone(time_zone("DF")).date()
-            if answer_due(since) < now.astimezone(time_zone("DF")).date():
+            changed = title.changed_at.astimezone(time_zone("DF")).date()
+            if title.state == "paid":
+                if add_bank_days(changed, MONEY_WITHIN) < today:
+                    details = [f"title {title.id}", f"amount {title.balance}"]
+                    open_task(conn, f"money:{title.id}", "notary-money", details, now)
+            elif answer_due(title.term_end or changed) < today:
                 open_task(conn, f"chase:{title.id}:{title.state}", "chase-cra", [f"title {title.id}"], now)
 
 
-def _prepare(world: World, creditor_id: UUID, kind: str, order_ids: Sequence[UUID], now: datetime) -> bool:
-    """One file, if any of these orders can leave today; in one transaction."""
+def _prepare(world: World, creditor_id: UUID, kind: str, route: str, order_ids: Sequence[UUID], now: datetime) -> bool:
+    """One file, if any of these orders can leave today; in one transaction. False where none was made."""
     with world.engine.begin() as conn:
         row, settings = read_creditor(conn, creditor_id)
         day = now.astimezone(time_zone(row.uf)).date()
@@ -147,13 +194,17 @@ def _prepare(world: World, creditor_id: UUID, kind: str, order_ids: Sequence[UUI
         if kind == "present" and not news_are_fresh(row.news_on, day):
             ask_for_news(conn, creditor_id, day, now)
             return False
-        sender = Sender(row, settings, cra_presenter(settings.presenter), day)
-        orders = _locked_orders(conn, order_ids)
+        sender = Sender(row, _agreement(settings, route), route, day)
+        orders = _locked_orders(conn, order_ids, now)
         if kind == "present":
             ready, facts = _presentable(conn, sender, orders, now)
         else:
             ready, facts = _undoable(conn, sender, kind, orders, now)
-        file_id = _store_file(world, conn, sender, kind, ready, now)
+        if route == BY_HAND:
+            file_id = None
+            facts += _to_a_person(conn, sender, kind, ready, now)
+        else:
+            file_id = _store_file(world, conn, sender, kind, ready, now)
         if file_id and kind == "present":
             facts += [_sent_fact(order, file_id, day, now) for order in ready]
         told = store_facts(conn, facts)
@@ -161,7 +212,35 @@ def _prepare(world: World, creditor_id: UUID, kind: str, order_ids: Sequence[UUI
     return file_id is not None
 
 
-def _locked_orders(conn: Connection, order_ids: Sequence[UUID]) -> list[Order]:
+def _agreement(settings: CreditorSettings, route: str) -> Presenter | None:
+    """The agreement by which a way goes; None by hand, or where the creditor has it no more."""
+    if route == BY_HAND:
+        return None
+    return next((one for one in settings.agreements() if (route in one.states if route else not one.states)), None)
+
+
+def _to_a_person(
+    conn: Connection, sender: Sender, kind: str, orders: Sequence[Order], now: datetime
+) -> list[dict[str, Any]]:
+    """Each order becomes a person's work at the notaries' central (CENPROT); from then on the title counts as out.
+
+    He finds the data with `regua protest sheet`, and types the answers back with `regua protest answer`.
+    """
+    facts = []
+    for order in orders:
+        title, place = order.title, state_of(order.title.municipality)
+        conn.execute(update(ORDER).where(ORDER.c.id == order.id).values(state="sent"))
+        details = [f"case {order.case_row.id}", f"title {title.id}", f"state {place}", f"balance {title.balance}"]
+        open_task(conn, f"by-hand:{order.id}", f"{kind}-by-hand", details, now)
+        if kind == "present":
+            at_notary = {"state": "sent", "route": BY_HAND, "changed_at": now}
+            conn.execute(update(TITLE).where(TITLE.c.id == title.id).values(at_notary))
+            fact = f.TitleSent(str(title.id), sender.day, by_hand=True)
+            facts.append(fact_values(order.case_row.id, f"title-sent:{title.id}:{order.id}", fact, "engine", now))
+    return facts
+
+
+def _locked_orders(conn: Connection, order_ids: Sequence[UUID], now: datetime) -> list[Order]:
     """Those of the orders that are still queued, under the locks of their cases."""
     mine = ORDER.c.id.in_(order_ids)
     cases = lock_cases(conn, select(TITLE.c.case_id).join(ORDER, ORDER.c.title_id == TITLE.c.id).where(mine))
@@ -177,8 +256,10 @@ def _locked_orders(conn: Connection, order_ids: Sequence[UUID]) -> list[Order]:
     found = []
     for title in titles:
         case = cases[title.case_id]
-        debtor, invoice = debtors[case.debtor_id], invoices[case.invoice_id]
-        found.append(Order(title.order_id, title, case, load(case.state), debtor, invoice))
+        debtor, invoice, folded = debtors[case.debtor_id], invoices[case.invoice_id], load(case.state)
+        ripe = notified(folded, pinned_policy(conn, case.policy_hash), now.astimezone(time_zone(folded.uf)).date())
+        others = bound_parties(conn, folded, case.invoice_id, ripe)
+        found.append(Order(title.order_id, title, case, folded, debtor, invoice, others))
     return found
 
 
@@ -225,19 +306,22 @@ def _undoable(
     not heard yet: an order that undoes a protest comes better too often than too late.
     """
     never_left = select(ORDER.c.title_id).where(
-        ORDER.c.title_id.in_({order.title.id for order in orders}), ORDER.c.kind == "present", ORDER.c.file_id.is_(None)
+        ORDER.c.title_id.in_({order.title.id for order in orders if order.title.route != BY_HAND}),
+        ORDER.c.kind == "present",
+        ORDER.c.file_id.is_(None),
     )
     at_home = set(conn.execute(never_left).scalars())
     ready, facts = [], []
     for order in orders:
-        if order.title.protocol:
-            if order.title.state == {"withdraw": "withdrawing", "cancel": "registered"}[kind]:
+        if order.title.protocol or order.title.route == BY_HAND:
+            if order.title.state == {"withdraw": "withdrawing", "cancel": "cancelling"}[kind]:
                 ready.append(order)
         elif kind == "withdraw" and order.title.id in at_home:
             fact = f.TitleWithdrawn(str(order.title.id), sender.day)
             facts.append(fact_values(order.case_row.id, f"title-never-left:{order.id}", fact, "engine", now))
             _end_unsent(conn, order, "answered", "withdrawn", now)
-    return [order for order in ready if _fits(conn, sender, kind, order, now)], facts
+    by_hand = sender.route == BY_HAND
+    return [order for order in ready if by_hand or _fits(conn, sender, kind, order, now)], facts
 
 
 def _fits(conn: Connection, sender: Sender, kind: str, order: Order, now: datetime) -> bool:
@@ -265,19 +349,26 @@ def _store_file(
     """Compose and store a file of these orders, and mark them as sent; None where there is none or today's are used."""
     if not orders or sender.presenter is None:
         return None
-    sequence = _next_of_day(conn, sender.presenter.code, KINDS[kind], sender.day)
+    sequence = _next_of_day(conn, sender.route, sender.presenter.code, KINDS[kind], sender.day)
     if sequence > FILES_A_DAY:
         return None
     name, content = cra.write(_compose(conn, sender.presenter, sender, kind, orders, sequence))
     file_id, kept = uuid4(), keep_file(world, conn, name, content, now)
-    file = {"id": file_id, "presenter": sender.presenter.code, "name": name, "kind": KINDS[kind], "direction": "out"}
+    file = {
+        "id": file_id,
+        "cra": sender.route,
+        "presenter": sender.presenter.code,
+        "name": name,
+        "kind": KINDS[kind],
+        "direction": "out",
+    }
     file |= {"business_day": sender.day, "sequence": sequence, "document_id": kept, "created_at": now}
     conn.execute(insert(CRA_FILE).values(**file, state="prepared", reply_code=""))
     mine = ORDER.c.id.in_([order.id for order in orders])
     conn.execute(update(ORDER).where(mine).values(state="sent", file_id=file_id))
     if kind == "present":
         titles = TITLE.c.id.in_([order.title.id for order in orders])
-        conn.execute(update(TITLE).where(titles).values(state="sent", changed_at=now))
+        conn.execute(update(TITLE).where(titles).values(state="sent", route=sender.route, changed_at=now))
     return file_id
 
 
@@ -296,7 +387,7 @@ def _compose(
 def _title(sender: Sender, order: Order) -> cra.Title:
     title, due = order.title, order.case.terms.due
     return cra_title(
-        sender.row, sender.settings.presenter, order.debtor, order.invoice, due, title.balance, title.our_number
+        sender.row, sender.agreement, order.debtor, order.invoice, due, title.balance, title.our_number, order.others
     )
 
 
@@ -307,10 +398,14 @@ def _undoing_record(order: Order) -> cra.WithdrawalOrder:
     )
 
 
-def _next_of_day(conn: Connection, presenter: str, kind: str, day: date) -> int:
-    """The next number of a day's files; the presenter's numbers are ours until the end of the transaction."""
-    conn.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"cra:{presenter}"})
-    mine = (CRA_FILE.c.presenter == presenter) & (CRA_FILE.c.kind == kind) & (CRA_FILE.c.direction == "out")
+def _next_of_day(conn: Connection, state: str, presenter: str, kind: str, day: date) -> int:
+    """The next number of a day's files at one CRA; the presenter's numbers there are ours until the transaction ends.
+
+    `state` is the state whose CRA it is, "" for the one of all states.
+    """
+    conn.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"cra:{state}{presenter}"})
+    mine = (CRA_FILE.c.cra == state) & (CRA_FILE.c.presenter == presenter) & (CRA_FILE.c.direction == "out")
+    mine &= CRA_FILE.c.kind == kind
     last = select(sa.func.max(CRA_FILE.c.sequence)).where(mine, CRA_FILE.c.business_day == day)
     return (conn.execute(last).scalar_one() or 0) + 1
 
@@ -395,7 +490,7 @@ def _upload(world: World, row: Row[Any], before: str, now: datetime) -> str:
     try:
         with world.engine.connect() as conn:
             content = read_document(world, conn, row.document_id)
-        receipt = world.cra.upload(_UPLOADS[row.kind], row.name, content)
+        receipt = world.cra.of(row.cra).upload(_UPLOADS[row.kind], row.name, content)
     except Unknown:
         return "sending"
     except (Unavailable, Misconfigured) as error:
@@ -418,6 +513,9 @@ def _not_now(world: World, row: Row[Any], before: str, error: ProviderError, now
         move_file(conn, row.id, ("sending",), before, error.code, None)
         if isinstance(error, Misconfigured):
             open_task(conn, f"no-access:{row.id}:{error.code}", "cra-no-access", [f"code {error.code}"], now)
+        if row.kind == "DP" and error.code in transport.PAST_CUT_OFF:
+            details = [f"file {row.name}", "too late for today: ask the notaries by telephone to hold the protests"]
+            open_task(conn, f"cut-off:{row.id}:{now.date()}", "withdrawal-late", details, now)
     return before
 
 

@@ -28,6 +28,7 @@ from contract.names import CASES_QUEUE, EMAIL_QUEUE, PROTEST_QUEUE, SMS_QUEUE, V
 from db.engine import make_engine, read_clock
 from db.rows import CRA_FILE, ORDER, TITLE
 from domain.calendars import is_notary_day
+from domain.case import LIVE
 from domain.clock import Clock
 from gateways.cra import CraTransport, FolderCra, HttpCra
 from gateways.documents import DocumentStore
@@ -108,7 +109,8 @@ def partners(settings: Settings) -> dict[str, Partner]:
         "legal": settings.legal_url, "agency": settings.agency_url, "central": settings.central_url,
         "bureau": settings.bureau_url,
     }  # fmt: skip
-    return roads | {to: WebhookPartner(url, secret, _PROVIDER_SECONDS) for to, url in urls.items() if url}
+    roads |= {to: WebhookPartner(url, secret, _PROVIDER_SECONDS) for to, url in urls.items() if url}
+    return {to: observed(f"partner-{to}", road) for to, road in roads.items()}
 
 
 def pix_webhook(settings: Settings) -> str:
@@ -143,21 +145,21 @@ def cra_transport(settings: Settings, engine: Engine, clock: Clock) -> CraTransp
     if settings.cra_url:
         password = settings.cra_password.get_secret_value()
 
-        def wanted() -> list[tuple[str, date]]:
-            return awaited(engine, clock.business(datetime.now(UTC)).date())
+        def wanted(state: str) -> list[tuple[str, date]]:
+            return awaited(engine, clock.business(datetime.now(UTC)).date(), state)
 
         return HttpCra(settings.cra_url, settings.cra_user, password, wanted, _PROVIDER_SECONDS)
     folder: Path = settings.cra_folder or settings.state_dir / "cra"
     return FolderCra(folder / "out", folder / "in")
 
 
-def awaited(engine: Engine, today: date) -> list[tuple[str, date]]:
-    """Presenters and notary days for which a CRA may still have an answer: since the oldest file with a title out."""
+def awaited(engine: Engine, today: date, state: str = "") -> list[tuple[str, date]]:
+    """Presenters of one CRA (`state`) and notary days for which a CRA may still have an answer: since the oldest file with a title out."""
     since = (
         select(CRA_FILE.c.presenter, func.min(CRA_FILE.c.business_day).label("since"))
         .join(ORDER, ORDER.c.file_id == CRA_FILE.c.id)
         .join(TITLE, TITLE.c.id == ORDER.c.title_id)
-        .where(TITLE.c.state.in_(("sent", "confirmed", "withdrawing", "suspended", "registered")))
+        .where(CRA_FILE.c.cra == state, TITLE.c.state.in_((*LIVE, "registered")))
         .group_by(CRA_FILE.c.presenter)
     )
     with engine.connect() as conn:

@@ -9,6 +9,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from domain.errors import BadInput
 from domain.pix import parse_key, static_code
+from domain.places import known_uf
+
+
+def _uf(text: str) -> str:
+    try:
+        return known_uf(text)
+    except BadInput as wrong:
+        raise ValueError(str(wrong)) from None
 
 
 def _pix_key(text: str) -> str:
@@ -27,8 +35,14 @@ class Senders(BaseModel):
     sms: str
 
 
+Uf = Annotated[str, AfterValidator(_uf)]
+
+
 class Presenter(BaseModel):
-    """How the creditor presents titles to the CRA (layout V4.3): code, name, account, endorsement, declaration."""
+    """An agreement with a CRA (layout V4.3): code, name, account, endorsement, declaration.
+
+    `states`: those whose CRA it was made with; none: one CRA takes the titles of every state.
+    """
 
     model_config = ConfigDict(extra="forbid")
     code: str = Field(pattern=r"^[0-9A-Z]{3}$")
@@ -36,6 +50,7 @@ class Presenter(BaseModel):
     agency_account: str = Field(max_length=15)
     endorsement: Literal["M", "T", ""] = ""
     declaration: str = Field(default="D", max_length=1)
+    states: list[Uf] = Field(default_factory=list)
 
 
 class Pix(BaseModel):
@@ -111,9 +126,15 @@ class Voice(BaseModel):
 
 
 class Signatory(BaseModel):
-    """Who may sign for the creditor (letters of consent), and until when his powers are proved; None: without end."""
+    """Who may sign for the creditor (letters of consent), and until when his powers are proved; None: without end.
+
+    `code` is how commands and ledger name him. `side`: whom he represents, the creditor or, where titles go by
+    *endosso translativo*, the presenter (Lei 9.492/1997 art. 26 par. 1 and 2).
+    """
 
     model_config = ConfigDict(extra="forbid")
+    code: str = Field(default="", pattern=r"^[a-z0-9-]*$")
+    side: Literal["creditor", "presenter"] = "creditor"
     name: str = Field(min_length=1)
     document: str = Field(min_length=11, max_length=18)
     powers_until: date | None = None
@@ -130,6 +151,8 @@ class CreditorSettings(BaseModel):
     how_to_verify: str
     site: str = ""
     presenter: Presenter | None = None
+    presenters: list[Presenter] = Field(default_factory=list)
+    """Further agreements, each with the CRA of some states. Where none covers a place, titles are presented by hand."""
     signatories: list[Signatory] = Field(default_factory=list)
     pix: Pix | None = None
     bank_accounts: list[BankAccount] = Field(default_factory=list)
@@ -138,3 +161,12 @@ class CreditorSettings(BaseModel):
     """None: the creditor does not write by WhatsApp."""
     voice: Voice | None = None
     """None: the creditor has nobody called by a machine."""
+
+    def agreements(self) -> list[Presenter]:
+        """All his agreements with CRAs, those for single states first."""
+        found = [*self.presenters, *([self.presenter] if self.presenter else [])]
+        return sorted(found, key=lambda one: not one.states)
+
+    def agreement_for(self, uf: str) -> Presenter | None:
+        """The agreement that covers a place of payment in this state; None: by hand."""
+        return next((one for one in self.agreements() if not one.states or uf in one.states), None)

@@ -24,8 +24,8 @@ from domain.plans import PlanState, instalment_state
 from domain.whereabouts import Place, home_at
 
 LEVELS: tuple[f.Level, ...] = ("sent", "delivered", "read", "received-by-name")
-LIVE = frozenset({"sent", "confirmed", "withdrawing", "suspended"})
-"""States in which a title is at the notary or on its way there."""
+LIVE = frozenset({"sent", "confirmed", "notified", "withdrawing", "suspended", "cancelling"})
+"""States in which a title is at the notary or on its way there, or its protest is being cancelled."""
 _REDUCTION: dict[str, ReductionKind] = {"return": "return", "withholding": "withholding"}
 """Credit notes and the ERP's corrections count as rebates."""
 ELECTRONIC = frozenset({"email", "sms", "whatsapp", "voice", "call"})
@@ -163,7 +163,11 @@ class Notice:
 
 @dataclass
 class Protest:
-    """The title at the notary; `word` and `over_on` say how the step ended (named moment protest.over)."""
+    """The title at the notary; `state` is one of `domain.protest`.
+
+    `word` and `over_on` say how the step ended (named moment protest.over). `costs` is what the notary asked so far, in
+    reais. `decide_by`: until when a person can still decide to take the title back.
+    """
 
     state: str = "none"
     title_id: str = ""
@@ -175,6 +179,13 @@ class Protest:
     attempt: int = 0
     examined: date | None = None
     """The day on which nothing was found missing; None where that must be looked for (again)."""
+    costs: Decimal = ZERO
+    progress: str = ""
+    decide_by: datetime | None = None
+    cancel: Literal["", "asked", "refused"] = ""
+    """Of a registered protest: staff ordered its cancellation, or the notary refused to cancel it."""
+    consent: Literal["", "awaiting-signature", "signed", "delivered"] = ""
+    """The letter of consent of a registered protest whose debt was paid."""
 
 
 @dataclass

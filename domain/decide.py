@@ -18,16 +18,17 @@ from domain.errors import Refused
 from domain.fold import Moment, fold
 from domain.places import time_zone
 from domain.policy import Policy
-from domain.rules import approvals, firm, ladder, legal, listing, money, negotiate, notice
+from domain.rules import approvals, ladder, legal, listing, money, negotiate, notice, protest
 from domain.rules.base import Action, Bench, Instruction, Move
-from domain.rules.firm import SILENT_NOTICE, answer_due
+from domain.rules.firm import SILENT_NOTICE
+from domain.rules.protest import answer_due
 
 __all__ = [
     "RULES_VERSION", "SILENT_NOTICE", "Action", "Decision", "Entry", "Heard", "Instruction", "advance", "answer_due",
     "new_case", "schedule",
 ]  # fmt: skip
 
-RULES_VERSION = "2026.11.4"
+RULES_VERSION = "2026.11.5"
 """Changes whenever a rule changes what is decided: an audit tells a changed rule from tampering by it."""
 
 CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
@@ -36,7 +37,7 @@ CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
     negotiate.watches,
     legal.passes_on_at_once,
     ladder.is_over,
-    firm.title_is_wrong,
+    protest.title_is_wrong,
     money.owes_thanks,
     legal.passes_on,
     legal.receipt_is_missing,
@@ -52,7 +53,7 @@ CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
     approvals.escalates,
     notice.notice_ages,
     notice.notice_is_undeliverable,
-    firm.title_is_at_notary,
+    protest.title_is_at_notary,
     negotiate.at_central,
     money.rests_after_a_part,
     ladder.climbs,

@@ -32,6 +32,13 @@ from domain.outside_facts import Outsider as Outsider
 from domain.outside_facts import OutsideTold
 from domain.outside_facts import PassedOn as PassedOn
 from domain.outside_facts import Way as Way
+from domain.protest_facts import CancellationAsked as CancellationAsked
+from domain.protest_facts import CancellationQueued as CancellationQueued
+from domain.protest_facts import CancellationRefused as CancellationRefused
+from domain.protest_facts import ConsentDelivered as ConsentDelivered
+from domain.protest_facts import ConsentSigned as ConsentSigned
+from domain.protest_facts import ProtestTold
+from domain.protest_facts import TitleProgressed as TitleProgressed
 
 Hold = Literal["court", "insolvency", "death", "over-indebted", "vanished", "moratorium"]
 How = Literal["staff", "reply", "link", "phone", "file", ""]
@@ -83,6 +90,7 @@ class WrittenOff:
 class PaymentReceived:
     """Money for this case. `at_notary`: paid to the notary, who gives quittance for the declared value.
 
+    `costs`: what the notary passed on with it of the costs that we had advanced, in reais; no part of the debt.
     `quoted_on`: paid in time by a code that asked for the debt of that day; it is worth what it was worth then.
     """
 
@@ -92,6 +100,7 @@ class PaymentReceived:
     source: str = ""
     at_notary: bool = False
     quoted_on: date | None = None
+    costs: Decimal = field(default=Decimal(0), compare=False)
     kind: Literal["payment"] = "payment"
 
 
@@ -616,20 +625,26 @@ class TitleIncomplete:
 
 @dataclass(frozen=True)
 class TitleSent:
-    """The title left in a remittance."""
+    """The title left in a remittance; `by_hand`: no agreement covers its place, a person presents it."""
 
     title_id: str
     on: date
+    by_hand: bool = False
     kind: Literal["title_sent"] = "title_sent"
 
 
 @dataclass(frozen=True)
 class TitleConfirmed:
-    """The notary took the title: the day of its protocol, and the last day of the three-day term."""
+    """The notary took the title: the day of its protocol, and the last day of the three-day term.
+
+    `costs` that were asked in advance, in reais. `decide_by`: until when a person can decide to take the title back.
+    """
 
     title_id: str
     protocol_date: date
     term_end: date
+    costs: Decimal = Decimal(0)
+    decide_by: datetime | None = None
     kind: Literal["title_confirmed"] = "title_confirmed"
 
 
@@ -640,6 +655,7 @@ class TitleReturned:
     title_id: str
     irregularities: tuple[str, ...]
     representable: bool
+    costs: Decimal = Decimal(0)
     kind: Literal["title_returned"] = "title_returned"
 
 
@@ -649,6 +665,7 @@ class TitleRegistered:
 
     title_id: str
     on: date
+    costs: Decimal = Decimal(0)
     kind: Literal["title_registered"] = "title_registered"
 
 
@@ -658,6 +675,7 @@ class TitleWithdrawn:
 
     title_id: str
     on: date
+    costs: Decimal = Decimal(0)
     kind: Literal["title_withdrawn"] = "title_withdrawn"
 
 
@@ -667,6 +685,7 @@ class TitleCancelled:
 
     title_id: str
     on: date
+    costs: Decimal = Decimal(0)
     kind: Literal["title_cancelled"] = "title_cancelled"
 
 
@@ -858,10 +877,15 @@ class TitleUnqueued:
 
 @dataclass(frozen=True)
 class WithdrawalQueued:
-    """The notary is asked to give the title back with the next file (DP)."""
+    """The notary is asked to give the title back with the next file (DP).
+
+    It costs the creditor `cost` reais, as far as the notary has said; it must be there before `by`.
+    """
 
     title_id: str
     reason: str
+    cost: Decimal = field(default=Decimal(0), compare=False)
+    by: datetime | None = field(default=None, compare=False)
     kind: Literal["withdrawal_queued"] = "withdrawal_queued"
 
 
@@ -905,7 +929,7 @@ Told = (
     | NoticeIssued | NoticeProved | NoticeReturned | TitleQueued | TitleIncomplete | TitleSent | TitleConfirmed
     | TitleReturned | TitleRegistered | TitleWithdrawn | TitleCancelled | TitleSuspended | WithdrawalAsked
     | HandedOver | ActionFailed | BankOrder | PortfolioChanged | InvoiceEvent | PartyNamed | DocumentAttached
-    | WordGiven | ApprovalOverdue | NoticeSentAgain | TitleExamined
+    | WordGiven | ApprovalOverdue | NoticeSentAgain | TitleExamined | ProtestTold
     | OutsideTold
 )  # fmt: skip
 Own = (
@@ -914,6 +938,7 @@ Own = (
     | HoldEnded | PauseEnded
     | NoticeVoided | ApprovalEscalated
     | NoticeUndeliverable | NoticeReleasedByTwo | TitleUnqueued | WithdrawalQueued | Closed | Reopened | Refusal
+    | CancellationQueued
 )  # fmt: skip
 Fact = Told | Own
 

@@ -20,6 +20,7 @@ AlreadyLate = Literal["from-the-start", "as-dated"]
 FirstWave = Literal["needs-release", "free"]
 PrincipalOnly = Literal["impute", "keep", "waive"]
 Refused = Literal["failed", "delivered"]
+Silence = Literal["withdraw", "leave"]
 Hours = tuple[time, time]
 
 ANCHORS = ("due", "previous", "notice.deadline", "protest.over", "promise.broken")
@@ -313,6 +314,16 @@ class NoticeRules:
 
 
 @dataclass(frozen=True)
+class ProtestRules:
+    """What silence means where a dispute or money on its way comes up while the title is at the notary.
+
+    A person is asked whether to take it back; when nobody has answered by the hour it is withdrawn, or left there.
+    """
+
+    silence: Silence = "withdraw"
+
+
+@dataclass(frozen=True)
 class ApprovalRules:
     """How long an approval waits for each role in turn, and above how many reais two people must agree (None: never).
 
@@ -354,6 +365,7 @@ class Policy:
     text: str
     notice: NoticeRules = NoticeRules()
     approval: ApprovalRules = ApprovalRules()
+    protest: ProtestRules = ProtestRules()
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,10 @@ from domain.policy import (
     PrincipalOnly,
     PromiseRules,
     Proof,
+    ProtestRules,
     QuietDays,
     Refused,
+    Silence,
     Step,
     Unit,
     weekdays,
@@ -129,7 +131,7 @@ def _comparison(part: str) -> Comparison:
 
 _POLICY_KEYS = (
     "policy", "title", "contact", "entry", "grace", "tolerance", "proof", "promise", "dispute", "payments", "plan",
-    "offers", "limitation", "notice", "approval", "steps",
+    "offers", "limitation", "notice", "approval", "protest", "steps",
 )  # fmt: skip
 
 
@@ -159,6 +161,7 @@ def _policy(reader: Reader, node: yaml.Node, text: str, pinned: bool) -> Policy:
         text=text,
         notice=_notice(reader, fields["notice"]) if "notice" in fields else NoticeRules(),
         approval=_approval(reader, fields["approval"]) if "approval" in fields else ApprovalRules(),
+        protest=_protest(reader, fields["protest"]) if "protest" in fields else ProtestRules(),
     )
 
 
@@ -316,6 +319,12 @@ def _payments(reader: Reader, node: yaml.Node) -> PaymentRules:
 
 def _limitation(reader: Reader, node: yaml.Node) -> Offset:
     return reader.value(reader.mapping(node, "limitation", ("warn",)), "warn", nodes.length, DEFAULT_WARNING)
+
+
+def _protest(reader: Reader, node: yaml.Node) -> ProtestRules:
+    fields, usual = reader.mapping(node, "protest", ("silence",)), ProtestRules()
+    silence = reader.value(fields, "silence", nodes.one_of(get_args(Silence)), str(usual.silence))
+    return ProtestRules(cast(Silence, silence))
 
 
 def _notice(reader: Reader, node: yaml.Node) -> NoticeRules:
@@ -601,6 +610,7 @@ def _anchor_faults(draft: _Draft, before: Collection[Do | None]) -> list[tuple[s
     if earlier and anchor in PAST_ANCHORS:
         faults.append((f"`at: {draft.at}` lies before {anchor} is known", f"write {anchor} alone or with +"))
     if earlier and anchor == "notice.deadline" and draft.do in AFTER_NOTICE:
-        found = f"`at: {draft.at}` is a {draft.do} within the notice's deadline"
-        faults.append((found, "write notice.deadline or later"))
+        faults.append(
+            (f"`at: {draft.at}` is a {draft.do} within the notice's deadline", "write notice.deadline or later")
+        )
     return faults

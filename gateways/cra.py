@@ -64,6 +64,10 @@ class Receipt:
 class CraTransport(Protocol):
     """Carries files to and from one CRA."""
 
+    def of(self, state: str) -> CraTransport:
+        """The way to the CRA of a state (two letters); "" is the one that takes every state, by this way itself."""
+        ...
+
     def upload(self, kind: Kind, name: str, content: bytes) -> Receipt:
         """Hands a file over. The same name with the same content again is harmless, with other content it is refused.
 
@@ -90,6 +94,10 @@ class FolderCra:
     def __init__(self, outbox: Path, inbox: Path) -> None:
         """The folders are made on first use."""
         self._outbox, self._inbox = outbox, inbox
+
+    def of(self, state: str) -> FolderCra:
+        """Each state has its own pair of folders inside these."""
+        return FolderCra(self._outbox / state, self._inbox / state) if state else self
 
     def upload(self, kind: Kind, name: str, content: bytes) -> Receipt:
         try:
@@ -150,8 +158,8 @@ class HttpCra:
     """The SOAP service of the CRAs (brazil.md B5). Safe to share between threads.
 
     It has no list of what is ready: a file is asked for by name. `awaited` says which presenters' files of which
-    business days are still awaited: a confirmation bears the day and sequence of its remittance, returns and progress
-    files the day they were made and a sequence without gaps.
+    business days are still awaited of a state's CRA ("": of the one for all): a confirmation bears the day and sequence
+    of its remittance, returns and progress files the day they were made and a sequence without gaps.
     """
 
     def __init__(
@@ -159,13 +167,26 @@ class HttpCra:
         base_url: str,
         user: str,
         password: str,
-        awaited: Callable[[], Iterable[tuple[str, date]]],
+        awaited: Callable[[str], Iterable[tuple[str, date]]],
         timeout: float = 60.0,
+        state: str = "",
     ) -> None:
-        """`base_url` is the whole address of protestos.php; `awaited` gives (presenter code, day); seconds."""
-        self._url, self._auth = base_url, (user, password)
+        """`base_url` is the whole address of protestos.php, with `{uf}` where each state has its own.
+
+        `awaited` gives (presenter code, day) for a state; `timeout` in seconds.
+        """
+        self._template, self._state = base_url, state
+        self._url, self._auth = base_url.replace("{uf}", state.lower()), (user, password)
         self._days, self._timeout = awaited, timeout
         self._done: set[str] = set()
+        self._others: dict[str, HttpCra] = {}
+
+    def of(self, state: str) -> HttpCra:
+        """The same service of another state, where the address names the state; else this one takes them all."""
+        if state == self._state or "{uf}" not in self._template:
+            return self
+        other = HttpCra(self._template, *self._auth, self._days, self._timeout, state)
+        return self._others.setdefault(state, other)
 
     def upload(self, kind: Kind, name: str, content: bytes) -> Receipt:
         answer = self._ask(METHOD[kind], user_arq=name, user_dados=content.decode("iso-8859-1"))
@@ -182,7 +203,7 @@ class HttpCra:
         self._done.add(name)
 
     def _awaited(self) -> Iterator[tuple[str, bytes]]:
-        for presenter, day in sorted(self._days()):
+        for presenter, day in sorted(self._days(self._state)):
             for kind in DOWNLOADS:
                 for sequence in range(1, 10):
                     name = f"{kind}{presenter}{day:%d%m.%y}{sequence}"

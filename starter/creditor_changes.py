@@ -22,7 +22,7 @@ from domain.money import ZERO
 from starter.creditors import CreditorFile, save_creditor
 from starter.people import require_active
 
-GUARDED = ("pix", "bank_accounts", "how_to_pay", "presenter", "signatories")
+GUARDED = ("pix", "bank_accounts", "how_to_pay", "presenter", "presenters", "signatories")
 """Settings that say where money goes, or who may sign for the creditor."""
 PURPOSE = "creditor-change"
 ROLE = "manager"

@@ -240,12 +240,6 @@ def write_off(form: Form, by: Author) -> Deed:
     return Deed(f.WrittenOff(f"note:{note_id}"), beside)
 
 
-def withdraw(form: Form, by: Author) -> Deed:
-    """The title is wanted back from the notary."""
-    note_id, beside = reason_of(form, by)
-    return Deed(f.WithdrawalAsked(f"note:{note_id}"), beside)
-
-
 def migrate(policy_hash: str) -> Make:
     """The case moves to another ladder, which is pinned already."""
 

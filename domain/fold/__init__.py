@@ -6,11 +6,21 @@ One function per kind of fact; they are found by the fact's type.
 
 from __future__ import annotations
 
-from domain.fold import agreements, contacts, debt, firm, holds, outside, tasks
+from domain.fold import agreements, contacts, debt, firm, holds, outside, protest, tasks
 from domain.fold.base import THANKS, Moment, fold
 from domain.fold.firm import notice_deadline
 
 __all__ = [
-    "THANKS", "Moment", "agreements", "contacts", "debt", "firm", "fold", "holds", "notice_deadline", "outside",
+    "THANKS",
+    "Moment",
+    "agreements",
+    "contacts",
+    "debt",
+    "firm",
+    "fold",
+    "holds",
+    "notice_deadline",
+    "outside",
+    "protest",
     "tasks",
-]  # fmt: skip
+]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from domain import facts as f
-from domain.case import LIVE, Case, Clearing, Need, Paid, Reduced
+from domain.case import Case, Clearing, Need, Paid, Reduced
 from domain.errors import Refused
 from domain.fold.base import Moment, drop_tasks, fold, interrupt, open_case, owe, say_goodbye, void_notice
 from domain.money import ZERO
+from domain.protest import withdrawable
 from domain.schedule import move
 
 NEWS_ARE_OLD = "payment news are too old"
@@ -137,7 +138,8 @@ def _clearing(fact: f.PaymentInClearing, case: Case, at: Moment) -> None:
     if fact.reference in known:
         raise Refused("already-known", "this payment is known already; it is counted once, when it arrives")
     case.clearing.append(Clearing(fact.reference, fact.amount, move(fact.expected_on, at.policy.payments.clearing)))
-    ask_about_title(case, "money is on its way")
+    if fact.source != "cra":  # what the debtor is paying at the notary is no reason to take the title from there
+        ask_about_title(case, "money is on its way")
 
 
 @fold.register
@@ -156,8 +158,10 @@ def _claim(fact: f.PaymentClaimed, case: Case, at: Moment) -> None:
 
 def ask_about_title(case: Case, why: str) -> None:
     """For a title already at the notary a person decides before the hour (promise 3)."""
-    if case.protest.state in LIVE:
-        details = (f"the title is at the notary: {why}", "decide before the hour")
+    protest = case.protest
+    if withdrawable(protest.state):
+        hour = f"{protest.decide_by:%d/%m/%Y %H:%M}" if protest.decide_by else "of the last day of the term"
+        details = (f"the title is at the notary: {why}", f"decide before the hour: {hour}", f"cost {protest.costs}")
         case.needs.append(Need("withdraw-or-keep", owner="manager", details=details))
 
 

@@ -1,21 +1,19 @@
-"""Facts about the firm part: the prior notice, the title at the notary, the hand-over, the end."""
+"""Facts about the firm part: the prior notice, whether a title may go, the hand-over, the end."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from domain import facts as f
-from domain.case import LIVE, Case, Need, Notice, Protest, Served
+from domain.case import LIVE, Case, Need, Notice, Served
 from domain.eligibility import blocked, nfe_means, owner_of
 from domain.errors import Refused
 from domain.fold.base import (
     Moment,
     drop_tasks,
     fold,
-    interrupt,
     look_again,
     present_again,
-    protest_over,
     task_of,
     void_notice,
 )
@@ -193,92 +191,6 @@ def _incomplete(fact: f.TitleIncomplete, case: Case, at: Moment) -> None:
 def _at_notary(case: Case, step: str) -> None:
     state = case.step(step)
     state.status, state.reason, state.deferred_until = "running", "at-notary", None
-
-
-def _this_title(case: Case, title_id: str) -> Protest:
-    if case.protest.title_id != title_id:
-        raise Refused("other-title", "this is not the title that the case has at the notary")
-    return case.protest
-
-
-@fold.register
-def _title_sent(fact: f.TitleSent, case: Case, at: Moment) -> None:
-    protest = _this_title(case, fact.title_id)
-    protest.state, protest.sent_on = "sent", fact.on
-
-
-@fold.register
-def _confirmed(fact: f.TitleConfirmed, case: Case, at: Moment) -> None:
-    protest = _this_title(case, fact.title_id)
-    protest.term_end = fact.term_end
-    if protest.state == "sent":
-        protest.state = "confirmed"
-
-
-@fold.register
-def _returned(fact: f.TitleReturned, case: Case, at: Moment) -> None:
-    protest = _this_title(case, fact.title_id)
-    protest.state = "returned"
-    if fact.representable and not case.ended:
-        case.needs.append(Need("correct-title", details=tuple(f"irregularity {code}" for code in fact.irregularities)))
-    else:
-        protest_over(case, "impossible", at)
-
-
-@fold.register
-def _registered(fact: f.TitleRegistered, case: Case, at: Moment) -> None:
-    _this_title(case, fact.title_id).state = "registered"
-    protest_over(case, "registered", at)
-    case.protest.over_on = fact.on
-    interrupt(case, fact.on)
-
-
-@fold.register
-def _withdrawn(fact: f.TitleWithdrawn, case: Case, at: Moment) -> None:
-    protest = _this_title(case, fact.title_id)
-    again = protest.word == "balance-changed"
-    protest.state = "withdrawn"
-    if again:
-        protest.word = "none"
-        present_again(case)
-    else:
-        protest_over(case, "withdrawn", at)
-
-
-@fold.register
-def _cancelled(fact: f.TitleCancelled, case: Case, at: Moment) -> None:
-    _this_title(case, fact.title_id).state = "cancelled"
-
-
-@fold.register
-def _suspended(fact: f.TitleSuspended, case: Case, at: Moment) -> None:
-    protest = _this_title(case, fact.title_id)
-    protest.state = "suspended-for-good" if fact.final else "suspended"
-    owner = Need("court-suspended-protest", owner="lawyer", details=("the court suspended the protest",))
-    case.needs.append(owner)
-    if fact.final:
-        protest_over(case, "impossible", at)
-
-
-@fold.register
-def _withdraw(fact: f.WithdrawalAsked, case: Case, at: Moment) -> None:
-    if case.protest.state not in ("queued", "sent", "confirmed"):
-        raise Refused("nothing-to-withdraw", "no title of this case can be withdrawn now")
-    case.protest.word = "withdrawal-asked"
-
-
-@fold.register
-def _unqueued(fact: f.TitleUnqueued, case: Case, at: Moment) -> None:
-    if fact.reason == "withdrawal-asked":
-        case.protest.state = "withdrawn"
-        protest_over(case, "withdrawn", at)
-    else:
-        present_again(case)
-
-
-@fold.register
-def _withdrawal_queued(fact: f.WithdrawalQueued, case: Case, at: Moment) -> None:
-    case.protest.state, case.protest.word = "withdrawing", fact.reason
 
 
 @fold.register

@@ -11,6 +11,7 @@ from domain import facts as f
 from domain.alarms import alarms
 from domain.calendars import next_bank_day
 from domain.case import Approval, Case
+from domain.doubts import silence_decides_at
 from domain.money import ZERO
 from domain.notice import notice_deadline
 from domain.outside import in_other_hands
@@ -74,6 +75,9 @@ class Bench:
 
     def instruct(self, action: Action, reason: str, at: datetime | None = None, step: str = "") -> Instruction:
         attempt = self.case.steps[step].attempt if step in self.case.steps else 1
+        hour = silence_decides_at(self.case, self.policy, self.today)
+        if hour and self.now < hour and action != Action.CLOSE and (at > hour if at else action == Action.WAIT):
+            action, at = Action.WAIT, hour  # the notary's hour is not slept through
         stage, channel = self.case.stage(self.today), self.channel(action, step)
         return Instruction(action, step, at, reason, stage, attempt, channel, self.ahead_of(action))
 

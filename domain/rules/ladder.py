@@ -12,7 +12,7 @@ from domain.hours import contact_moment, first_lawful
 from domain.notice import announced
 from domain.policy import BUILT, FIRM, Do, Offset, Step, built_channels
 from domain.preference import parse_hours
-from domain.rules import firm, legal, listing, money, negotiate
+from domain.rules import firm, legal, listing, money, negotiate, protest
 from domain.rules.base import Action, Bench, Instruction, Move
 from domain.rules.firm import SILENT_NOTICE
 from domain.schedule import choose, move
@@ -212,7 +212,7 @@ def is_over(r: Bench) -> f.Own | Instruction | None:
         return f.Reopened("the debt stands again")
     if not outcome:
         return None
-    undo = firm.undo_protest(r, outcome)
+    undo = protest.undo_protest(r, outcome)
     if undo and not isinstance(undo, Instruction):
         return undo
     waits = undo or negotiate.at_central(r) or listing.left_at_bureau(r)

@@ -14,7 +14,7 @@ from contract.messages import Perform
 from db.rows import CASE, ORDER, TASK, TITLE
 from domain import facts as f
 from domain.decide import Action
-from tests.activities.protest_samples import DAY, STEP, Office
+from tests.activities.protest_samples import DAY, PRESENTER, STEP, Office
 
 
 @pytest.fixture
@@ -95,12 +95,11 @@ def test_a_title_without_street_and_with_letters_in_its_cnpj_becomes_a_task_that
     assert task.due > DAY
 
 
-def test_a_creditor_without_an_agreement_with_the_cra_presents_nothing(office: Office) -> None:
-    office.settings(presenter=None)
+def test_a_creditor_whose_agreement_with_the_cra_is_not_whole_presents_nothing(office: Office) -> None:
+    office.settings(presenter=PRESENTER | {"agency_account": ""})
     office.protest(office.case())
     [task] = office.rows(TASK)
     assert "presenter" in task.details
-    assert "declaration" in task.details
 
 
 def test_a_completed_title_is_approved_and_presented_anew(office: Office) -> None:

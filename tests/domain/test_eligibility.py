@@ -77,14 +77,18 @@ def test_a_state_that_does_not_exist_is_missing() -> None:
 @pytest.mark.parametrize(
     "presenter",
     [
-        None,
         replace(PRESENTER, name=" "),
         replace(PRESENTER, agency_account=""),
         replace(PRESENTER, agency_account="a1"),
     ],
 )
-def test_without_a_whole_agreement_with_the_cra_nothing_goes(presenter: cra.Presenter | None) -> None:
+def test_without_a_whole_agreement_with_the_cra_nothing_goes(presenter: cra.Presenter) -> None:
     assert lacks(GOODS, presenter) == ("presenter",)
+
+
+def test_without_any_agreement_a_whole_title_can_be_presented_by_hand() -> None:
+    assert lacks(GOODS, None) == ()
+    assert lacks(replace(GOODS, number="123456789012"), None) == ("title-number",)
 
 
 def test_after_the_executive_term_a_protest_would_be_irregular() -> None:

@@ -36,7 +36,7 @@ def set_day(sandbox: Sandbox, day: date) -> None:
 
 def gateway(sandbox: Sandbox, *, password: str = CRA_PASSWORD, timeout: float = 5.0, days: int = 10) -> HttpCra:
     awaited = [DAY + timedelta(days=n) for n in range(days)]
-    return HttpCra(sandbox.cra_url, CRA_USER, password, lambda: [(PRESENTER.code, day) for day in awaited], timeout)
+    return HttpCra(sandbox.cra_url, CRA_USER, password, lambda _: [(PRESENTER.code, day) for day in awaited], timeout)
 
 
 def fetched(transport: HttpCra, kinds: str) -> list[tuple[str, bytes]]:
@@ -180,7 +180,7 @@ class TestSoap:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        transport = HttpCra(f"http://127.0.0.1:{port}/", "u", "p", lambda: [("999", DAY)], 1.0)
+        transport = HttpCra(f"http://127.0.0.1:{port}/", "u", "p", lambda _: [("999", DAY)], 1.0)
         with pytest.raises(Unavailable):
             transport.upload("remessa", NAME, CONTENT)
         with pytest.raises(Unavailable):
@@ -234,7 +234,7 @@ class TestSoap:
             thread.start()
             url = f"http://127.0.0.1:{server.getsockname()[1]}/"
             with pytest.raises(Unknown):
-                HttpCra(url, "u", "p", lambda: [("999", DAY)], 5.0).upload("remessa", NAME, CONTENT)
+                HttpCra(url, "u", "p", lambda _: [("999", DAY)], 5.0).upload("remessa", NAME, CONTENT)
             thread.join()
 
 

@@ -22,7 +22,6 @@ from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities import protest_answers, protest_batch
-from activities.effects import queue_order
 from activities.protest_answers import take_in_file, take_in_files
 from activities.protest_batch import ProtestBatch, prepare_files, upload_files
 from contract.messages import BatchInput, BatchReport
@@ -37,7 +36,7 @@ from domain.errors import Misconfigured, Permanent, Unavailable, Unknown
 from gateways.cra import Receipt, Refusal
 from sandbox.notary import Notary
 from sandbox.state import Settings, State
-from tests.activities.protest_samples import DAY, Office, our_numbers
+from tests.activities.protest_samples import DAY, PRESENTER, STEP, Office, our_numbers
 from workflows.protest_batch import ProtestBatchWorkflow
 
 NEXT_DAY = DAY + timedelta(days=1)
@@ -154,7 +153,7 @@ class TestWhatLeaves:
         [case] = office.queued()
         office.at(date(2029, 11, 26))
         assert batch(office) == BatchReport()
-        assert [fact.kind for fact in office.facts(case)] == ["title_incomplete"]
+        assert (office.title(case).state, office.cra.sent()) == ("queued", {})
 
     def test_a_title_whose_data_became_bad_goes_back_to_its_case_and_the_others_leave(self, office: Office) -> None:
         bad = office.case("1001", debtor={"document": "11222333000181"})
@@ -173,12 +172,14 @@ class TestWhatLeaves:
 
     def test_a_completed_title_leaves_as_a_new_one(self, office: Office) -> None:
         [case] = office.queued()
-        office.settings(presenter=None)
+        office.settings(presenter=PRESENTER | {"agency_account": ""})
         batch(office)
         office.decide(case)
         office.settings()
         [task] = tasks(office, "complete-title")
         office.tell(case, f.TaskDone(str(task.id), "agreement signed"), "done")
+        office.decide(case)
+        office.tell(case, f.TitleExamined(STEP), "examined")
         office.decide(case)
         approve(office, case)
         office.protest(case)
@@ -254,7 +255,7 @@ class TestWhatLeaves:
         monkeypatch.setattr(protest_batch, "keep_file", slowly)
         run_at_once(
             *(
-                partial(protest_batch._prepare, office.world, creditor, "present", [order], office.world.now())
+                partial(protest_batch._prepare, office.world, creditor, "present", "", [order], office.world.now())
                 for creditor, order in orders.items()
             )
         )
@@ -438,16 +439,32 @@ class TestWithdrawals:
         assert office.title(case).state == "withdrawing"
 
     @pytest.mark.parametrize("code", ["B", "A"])
-    def test_a_withdrawal_that_came_too_late_ends_in_a_letter_of_consent(self, office: Office, code: str) -> None:
+    def test_a_withdrawal_that_came_too_late_of_a_title_paid_before_ends_in_its_cancellation(
+        self, office: Office, code: str
+    ) -> None:
         [case] = confirmed(office)
         office.pay(case, "1000.00")
         batch(office)
         office.outcome(REMITTANCE, case, code, add_notary_days(NEXT_DAY, 1))
         batch(office)
         office.decide(case)
+        assert office.title(case).state == "cancelling"
+        assert {order.kind: order.state for order in office.rows(ORDER)} == {
+            "present": "answered", "withdraw": "answered", "cancel": "queued",
+        }  # fmt: skip
+        assert batch(office) == BatchReport(prepared=1, uploaded=1)
+        assert "CP9992411.261" in office.cra.sent()
+        assert not tasks(office, "sign-consent")
+
+    def test_a_title_paid_on_the_day_of_its_registration_gets_a_letter_of_consent(self, office: Office) -> None:
+        [case] = confirmed(office)
+        office.pay(case, "1000.00")
+        batch(office)
+        office.outcome(REMITTANCE, case, "2", NEXT_DAY)
+        batch(office)
+        office.decide(case)
         assert office.title(case).state == "registered"
         assert len(tasks(office, "sign-consent")) == 1
-        assert [order.state for order in office.rows(ORDER) if order.kind == "withdraw"] == ["answered"]
 
     @pytest.mark.parametrize("code", ["B", "A"])
     def test_registered_first_and_answered_too_late_afterwards_is_one_protest(self, office: Office, code: str) -> None:
@@ -462,6 +479,8 @@ class TestWithdrawals:
         assert office.title(case).state == "registered"
         assert [fact.kind for fact in office.facts(case)].count("title_registered") == 1
         office.decide(case)
+        assert office.title(case).state == "cancelling"
+        batch(office)
         office.outcome(REMITTANCE, case, "A", later + timedelta(days=1), 3)
         batch(office)
         assert office.title(case).state == "cancelled"
@@ -478,18 +497,20 @@ class TestWithdrawals:
         [case] = confirmed(office)
         office.outcome(REMITTANCE, case, "2", NEXT_DAY)
         batch(office)
-        with office.engine.begin() as conn:
-            queue_order(conn, office.title(case).id, "cancel", office.world.now())
+        office.tell(case, f.DisputeOpened("d"), "dispute")
+        office.decide(case)
+        office.tell(case, f.DisputeResolved(upheld=True), "upheld")
+        office.decide(case)
         assert batch(office) == BatchReport(prepared=1, uploaded=1)
         assert "CP9992411.261" in office.cra.sent()
         office.outcome(REMITTANCE, case, "X", NEXT_DAY, 2)
         batch(office)
-        [task] = tasks(office, "cra-unknown-answer")
-        assert any("code X" in detail for detail in task.details)
+        office.decide(case)
         assert office.title(case).state == "registered"
-        with office.engine.begin() as conn:
-            queue_order(conn, office.title(case).id, "cancel", office.world.now())
-        batch(office)
+        assert len(tasks(office, "cancel-protest")) == 1
+        office.tell(case, f.CancellationAsked("note:1"), "again")
+        office.decide(case)
+        assert batch(office) == BatchReport(prepared=1, uploaded=1)
         office.outcome(REMITTANCE, case, "A", NEXT_DAY, 3)
         batch(office)
         assert office.title(case).state == "cancelled"
@@ -576,22 +597,90 @@ class TestWhatComesBack:
         office.decide(case)
         assert (office.title(case).state, office.state(case).protest.state) == (state, in_case)
 
-    @pytest.mark.parametrize("code", ["7", "8", "9", "I"])
-    def test_what_only_informs_changes_nothing(self, office: Office, code: str) -> None:
+    def test_a_second_copy_of_the_instrument_changes_nothing(self, office: Office) -> None:
         [case] = confirmed(office)
         facts = office.facts(case)
-        office.outcome(REMITTANCE, case, code, NEXT_DAY)
+        office.outcome(REMITTANCE, case, "I", NEXT_DAY)
         assert batch(office).taken_in == 1
         assert (office.facts(case), office.title(case).state) == (facts, "confirmed")
         assert not tasks(office, "cra-unknown-answer")
 
-    def test_a_progress_file_is_kept_and_changes_nothing(self, office: Office) -> None:
+    @pytest.mark.parametrize("code", ["8", "9"])
+    def test_what_only_informs_is_told_and_changes_no_state(self, office: Office, code: str) -> None:
         [case] = confirmed(office)
-        title, facts = office.title(case), office.facts(case)
-        event = cra.ProgressEvent(title.our_number, "01", "100", NEXT_DAY, "AG", NEXT_DAY, None, Decimal(0))
-        office.cra.put(cra.progress([office.cra.sent()[REMITTANCE]], [event], NEXT_DAY, 1))
-        assert batch(office).taken_in == 1
-        assert (office.title(case), office.facts(case)) == (title, facts)
+        office.outcome(REMITTANCE, case, code, NEXT_DAY)
+        batch(office)
+        assert office.facts(case)[2:] == [f.TitleProgressed(str(office.title(case).id), code, NEXT_DAY)]
+        assert (office.title(case).state, office.title(case).progress) == ("confirmed", code)
+
+    def test_a_cheque_at_the_notary_is_money_on_its_way_and_no_payment_yet(self, office: Office) -> None:
+        [case] = confirmed(office)
+        office.outcome(REMITTANCE, case, "7", NEXT_DAY)
+        batch(office)
+        office.decide(case)
+        assert [fact.kind for fact in office.facts(case)[2:]] == ["title_progress", "clearing"]
+        assert office.state(case).clearing
+        assert not office.rows(PAYMENT)
+        assert not tasks(office, "withdraw-or-keep")
+
+    def test_a_progress_file_says_that_the_debtor_was_notified_and_what_it_costs(self, office: Office) -> None:
+        [case] = confirmed(office)
+        progress(office, case, "AC", 1)
+        progress(office, case, "AG", 2, costs=Decimal("31.40"))
+        office.decide(case)
+        assert (office.title(case).state, office.title(case).progress) == ("notified", "AG")
+        protest = office.state(case).protest
+        assert (protest.state, protest.costs) == ("notified", Decimal("31.40"))
+        assert [fact.code for fact in office.facts(case)[2:] if isinstance(fact, f.TitleProgressed)] == ["AC", "AG"]
+
+    def test_progress_that_was_told_before_or_comes_after_the_end_is_known(self, office: Office) -> None:
+        [case] = confirmed(office)
+        progress(office, case, "AG", 1)
+        progress(office, case, "AG", 2)
+        office.outcome(REMITTANCE, case, "2", NEXT_DAY)
+        batch(office)
+        progress(office, case, "AF", 3)
+        assert [fact.kind for fact in office.facts(case)[2:]] == ["title_progress", "title_registered"]
+        assert not tasks(office, "cra-unknown-answer")
+
+    def test_progress_that_no_table_knows_becomes_a_task(self, office: Office) -> None:
+        [case] = confirmed(office)
+        progress(office, case, "ZZ", 1)
+        [task] = tasks(office, "cra-unknown-answer")
+        assert task.details[1].endswith("code ZZ")
+
+    def test_a_suspended_title_whose_order_is_revoked_goes_on(self, office: Office) -> None:
+        [case] = confirmed(office)
+        office.outcome(REMITTANCE, case, "4", NEXT_DAY)
+        batch(office)
+        office.decide(case)
+        assert office.decide(case).not_before is None or office.state(case).protest.state == "suspended"
+        progress(office, case, "AG", 1)
+        office.decide(case)
+        assert office.state(case).protest.state == office.title(case).state == "notified"
+        assert not [t for t in tasks(office, "court-suspended-protest") if t.done_at is None]
+
+    def test_what_the_notary_adds_to_a_payment_are_costs_and_no_money_of_the_debtor(self, office: Office) -> None:
+        [case] = confirmed(office)
+        office.outcome(REMITTANCE, case, "1", NEXT_DAY, amount=Decimal("1042.50"))
+        batch(office)
+        office.decide(case)
+        [payment] = [fact for fact in office.facts(case) if isinstance(fact, f.PaymentReceived)]
+        assert (payment.amount, payment.costs) == (Decimal("1000.00"), Decimal("42.50"))
+        assert not tasks(office, "refund")
+
+    def test_money_that_the_notary_does_not_pass_on_becomes_a_task_once(self, office: Office) -> None:
+        [case] = confirmed(office)
+        office.outcome(REMITTANCE, case, "1", NEXT_DAY)
+        batch(office)
+        office.at(NEXT_DAY + timedelta(days=2))
+        batch(office)
+        assert not tasks(office, "notary-money")
+        office.at(NEXT_DAY + timedelta(days=7))
+        batch(office)
+        batch(office)
+        [task] = tasks(office, "notary-money")
+        assert f"title {office.title(case).id}" in task.details
 
     def test_the_same_file_twice_counts_once(self, office: Office) -> None:
         [case] = confirmed(office)
@@ -818,6 +907,14 @@ def outcome(office: Office, case: Any, code: str) -> cra.Outcome:
     return cra.Outcome(
         title.our_number, "01", title.protocol, title.protocol_date, code, NEXT_DAY, (), title.balance, Decimal(0)
     )
+
+
+def progress(office: Office, case: Any, code: str, sequence: int, costs: Decimal = Decimal(0)) -> None:
+    """A progress file with one event of a title, taken in."""
+    title = office.title(case)
+    event = cra.ProgressEvent(title.our_number, "01", "100", NEXT_DAY, code, NEXT_DAY, None, costs)
+    office.cra.put(cra.progress([office.cra.sent()[REMITTANCE]], [event], NEXT_DAY, sequence))
+    assert batch(office).taken_in == 1
 
 
 def approve(office: Office, case_id: Any) -> None:
