@@ -19,6 +19,7 @@ from domain import facts as f
 from domain.case import dump
 from domain.clock import PRODUCTION, Clock
 from domain.fold import Moment, fold
+from domain.places import time_zone
 from tests.activities.delivery_samples import NOON, STEP, Desk
 
 EMAIL = {"provider": "sendgrid", "body": {"sg_message_id": "mail-1.recvd-2"}}
@@ -242,7 +243,7 @@ def test_a_fault_of_ours_is_one_task_a_day_and_blames_no_debtor(desk: Desk, even
     (task,) = desk.tasks()
     assert (task.kind, task.case_id, task.owner) == ("channel-fault", None, "supervisor")
     assert task.details == ["channel sms", f"code {code}"]
-    assert task.due > task.opened_at.date()
+    assert task.due > task.opened_at.astimezone(time_zone("DF")).date()
     assert [desk.point(contact) for contact in contacts] == ["usable", "usable"]
     assert desk.contact(contacts[0]).state in ("bounced", "failed")
     assert desk.facts(case) == []

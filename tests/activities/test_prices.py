@@ -25,7 +25,6 @@ from sandbox.server import running_sandbox
 from sandbox.state import TWILIO_SID, TWILIO_TOKEN
 
 LADDER = short_ladder("  - {id: um, at: due + 1d, do: contact, by: [sms], text: atraso-cordial}")
-NOW = datetime.now(UTC)
 
 
 class Bills:
@@ -53,10 +52,11 @@ def world(engine: Engine, folder: Path, bills: object) -> World:
 
 
 def sent(engine: Engine, opened: Opened, name: str, age: timedelta, **values: Any) -> UUID:
+    now = datetime.now(UTC)
     row = {
         "id": uuid4(), "creditor_id": opened.creditor, "debtor_id": opened.debtor, "channel": "sms",
         "purpose": "ladder", "text_id": "lembrete", "state": "delivered", "segments": 1, "provider_id": name,
-        "planned_at": NOW, "accepted_at": NOW - age,
+        "planned_at": now, "accepted_at": now - age,
     } | values  # fmt: skip
     with engine.begin() as conn:
         conn.execute(insert(CONTACT).values(row))
@@ -84,7 +84,7 @@ def test_what_is_not_priced_yet_is_asked_for_again_only_hours_later(
     engine: Engine, opened: Opened, tmp_path: Path
 ) -> None:
     sent(engine, opened, "a", timedelta(hours=1))
-    sent(engine, opened, "b", timedelta(hours=9), price_asked_at=NOW - timedelta(hours=7))
+    sent(engine, opened, "b", timedelta(hours=9), price_asked_at=datetime.now(UTC) - timedelta(hours=7))
     bills = Bills(a=None, b=None)
     for _ in range(2):
         assert fetch_prices(world(engine, tmp_path, bills), 10) == 0

@@ -39,7 +39,7 @@ def test_every_day_says_what_was_done_and_what_came_next(lived: Lived) -> None:
     told = day(of(lived), "2026-03-20")
     assert told["done"] == ["Contato por SMS, passo atraso-2, aceito para envio"]
     assert told["decided"][-1] == "a seguir: contatar proposta, a partir de 23/03/2026 09:36 (passo proposta)"
-    assert told["not-done"] == ["Passo ligar dispensado (not done in time)"]
+    assert told["not-done"] == ["Passo ligar dispensado (não foi feito a tempo)"]
 
 
 def test_what_was_not_done_is_told_with_the_reason(lived: Lived) -> None:

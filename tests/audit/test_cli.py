@@ -67,7 +67,7 @@ def test_verify_of_one_case_names_what_it_lacks(regua: Regua, template: Lived, t
 def test_replay_tells_that_the_server_is_away_and_finds_no_difference(regua: Regua, template: Lived) -> None:
     code, said = regua("replay", template.firm, "--json")
     found = json.loads(said)
-    assert (code, found["clean"], found["entries"], found["decisions"]) == (0, True, 35, 17)
+    assert (code, found["clean"], found["entries"], found["decisions"]) == (0, True, 37, 18)
     assert any("o Temporal não responde" in note["text"] for note in found["notes"])
 
 

@@ -79,7 +79,7 @@ def test_a_missing_an_added_and_a_cut_file_are_named(opened: Path) -> None:
     for words in (
         "pagamentos.csv: está no manifesto, mas falta",
         "novo.txt: não está no manifesto",
-        "termina no registro 33",
+        "termina no registro 35",
     ):
         assert words in said
 
