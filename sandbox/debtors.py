@@ -130,6 +130,7 @@ HABITS = (
     Act("task_opened:chase-cra", f"task done {{task}} --outcome called --by {CLERK}"),
     Act("task_opened:answer-debtor", ANSWERED),
     Act("task_opened:call-back", ANSWERED),
+    Act("task_opened:receipt-missing", f"legal answer {{number}} acknowledged --creditor {{code}} --by {CLERK}"),
 )
 """What staff and mail house do in every case, each time: a story that names the same sign does its own instead."""
 

@@ -25,13 +25,18 @@ DEADLINE_TASKS = {
     "limitation-last": "limitation",
     "removal-due": "bureau-removal",
     "removal-late": "bureau-removal",
+    "tell-agency": "outside-word",
+    "tell-bureau": "bureau-removal",
+    "tell-central": "outside-word",
+    "tell-legal": "outside-word",
     "withdraw-boleto": "boleto-withdrawal",
 }
 """Tasks behind which a term runs that the law, the bureau or the policy sets, and what the term is for.
 
-Two more terms are read off the titles: a withdrawal must reach the notary within three working days (Lei 9.492/1997
-art. 12 and 16), and who has paid a registered protest needs the letter of consent (art. 26 §1); no law says until when,
-here a week, as near as can be to the five working days of Súmula 548 of the STJ.
+`tell-` is a word that no road carries: a person tells the lawyer, the agency or the central what is no longer so, and
+the bureau that an entry must go. Two more terms are read off the titles: a withdrawal must reach the notary within
+three working days (Lei 9.492/1997 art. 12 and 16), and who has paid a registered protest needs the letter of consent
+(art. 26 §1); no law says until when, here a week, as near as can be to the five working days of Súmula 548 of the STJ.
 """
 
 _WORD = re.compile(r"[a-z][a-z0-9._-]{0,39}")
