@@ -18,6 +18,7 @@ from domain.case import Case, Terms, dump
 from domain.decide import new_case
 from domain.policy import Policy
 from domain.policy_file import parse_policy
+from starter.installation import OFFICE
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SETTINGS: dict[str, Any] = {
@@ -34,6 +35,11 @@ SETTINGS: dict[str, Any] = {
         "declaration": "D",
     },
 }
+
+
+def office_today() -> date:
+    """The civil day in the office, which after 21:00 is not yet that of UTC."""
+    return datetime.now(UTC).astimezone(OFFICE).date()
 
 
 @dataclass(frozen=True)

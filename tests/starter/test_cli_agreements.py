@@ -14,7 +14,7 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
-from people import Opened, ladder, new_case_row, new_staff
+from people import Opened, ladder, new_case_row, new_staff, office_today
 from pypdf import PdfReader
 from sqlalchemy import insert, select, update
 
@@ -27,7 +27,7 @@ from domain.case import Case, dump, load
 from domain.clock import PRODUCTION
 from gateways.documents import DocumentStore
 
-TODAY = datetime.now(UTC).date()
+TODAY = office_today()
 DUE = TODAY - timedelta(days=10)
 
 

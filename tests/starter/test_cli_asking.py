@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from people import ladder, new_case_row
+from people import ladder, new_case_row, office_today
 from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
@@ -34,7 +34,7 @@ from starter.schedules import ensure_schedules, missing_schedules, schedules
 from workflows.case import CaseWorkflow
 from workflows.nightly import IntakeWorkflow
 
-TODAY = datetime.now(UTC).date()
+TODAY = office_today()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

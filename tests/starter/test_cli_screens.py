@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from people import Opened, ladder, new_case_row
+from people import Opened, ladder, new_case_row, office_today
 
 import policies
 from activities.desk import at_desk
@@ -26,7 +26,7 @@ from letters.neutral import NEUTRAL
 from starter import previews
 from starter.people import add_user
 
-TODAY = datetime.now(UTC).date()
+TODAY = office_today()
 
 
 def _open(terminal: Any, due: date, **how: Any) -> Opened:

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from people import Opened, ladder, new_case_row
+from people import Opened, ladder, new_case_row, office_today
 from sqlalchemy import select, update
 
 from db.rows import CASE, CONTACT, CONTACT_POINT, DEBTOR, DOCUMENT, NOTE, STAFF, TASK
 
-TODAY = datetime.now(UTC).date()
+TODAY = office_today()
 LATER = f"{TODAY + timedelta(days=2)}"
 TOMORROW = f"{TODAY + timedelta(days=2):%d/%m/%Y}"
 
