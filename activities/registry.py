@@ -154,7 +154,7 @@ def cra_transport(settings: Settings, engine: Engine, clock: Clock) -> CraTransp
 
 
 def awaited(engine: Engine, today: date, state: str = "") -> list[tuple[str, date]]:
-    """Presenters of one CRA (`state`) and notary days for which a CRA may still have an answer: since the oldest file with a title out."""
+    """Presenters of one state's CRA and the notary days it may still answer for: since the oldest title that is out."""
     since = (
         select(CRA_FILE.c.presenter, func.min(CRA_FILE.c.business_day).label("since"))
         .join(ORDER, ORDER.c.file_id == CRA_FILE.c.id)

@@ -268,7 +268,11 @@ def test_a_payment_told_a_moment_before_stops_the_hand_over(opened: Open) -> Non
 
 
 # --- crashes ---------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("dead", [(module, "keep_document"), (FolderPartner, "hand"), (Desk, "conclude")], ids=["before-document", "before-copy", "after-copy"])
+@pytest.mark.parametrize(
+    "dead",
+    [(module, "keep_document"), (FolderPartner, "hand"), (Desk, "conclude")],
+    ids=["before-document", "before-copy", "after-copy"],
+)
 def test_a_crash_and_a_second_run_make_the_same_dossier_and_one_row(
     opened: Open, monkeypatch: pytest.MonkeyPatch, dead: tuple[Any, str]
 ) -> None:
