@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import bank_files, core, engine, imports, lists, opening, replaying
+from benchmarks import bank_files, core, cra_files, engine, imports, lists, opening, replaying
 from domain.errors import Regua
 from gateways.temporal import settle
 
@@ -52,6 +52,12 @@ BENCHMARKS = {
         bank_files.table,
         "return files of banks, streamed",
         {"lines": (bank_files.LINES, "lines of each file")},
+    ),
+    "cra": Benchmark(
+        cra_files.run_cra,
+        cra_files.table,
+        "a remittance to the notaries, written and read",
+        {"titles": (cra_files.TITLES, "titles of the remittance")},
     ),
 }
 

@@ -44,8 +44,9 @@ from domain.clock import Clock
 from starter.installation import OFFICE
 
 INTAKE_AT = time(0, 30)
-BATCH_AT = time(8)
-"""Business time in Brasília: well before the CRA's cut-off."""
+BATCH_AT = (time(8), time(11), time(15))
+"""Business time in Brasília. The last is after the hour until which people decide about a title at the notary, and
+before his cut-off (`domain/data/cra/hours.csv`): what they decided leaves the same day."""
 POLL = Errand("poll_pix", timedelta(minutes=30), "ask the bank what was paid by Pix")
 ARCHIVE = Errand("archive", timedelta(hours=4), "archive the histories of closed and of long open cases")
 ARCHIVE_AT = time(2)
@@ -93,7 +94,11 @@ def schedules(clock: Clock) -> dict[str, Schedule]:
             RETENTION_SCHEDULE, ERRAND_WORKFLOW, _daily(clock, RETENTION_AT, _SUNDAYS), missed, RETENTION
         ),
         PROTEST_SCHEDULE: _schedule(
-            PROTEST_SCHEDULE, PROTEST_BATCH_WORKFLOW, _daily(clock, BATCH_AT, _WORKDAYS), missed, BatchInput(clock)
+            PROTEST_SCHEDULE,
+            PROTEST_BATCH_WORKFLOW,
+            _daily(clock, BATCH_AT[0], _WORKDAYS, *BATCH_AT[1:]),
+            missed,
+            BatchInput(clock),
         ),
     }
 
@@ -134,13 +139,14 @@ def _schedule(key: str, workflow: str, spec: ScheduleSpec, missed: timedelta, *a
     return Schedule(action=action, spec=spec, policy=policy)
 
 
-def _daily(clock: Clock, at: time, days: ScheduleRange) -> ScheduleSpec:
-    """Once a business day at this time of the office; under a scaled clock at intervals of real time."""
+def _daily(clock: Clock, at: time, days: ScheduleRange, *again: time) -> ScheduleSpec:
+    """Each business day at this time of the office, and `again`; under a scaled clock once a day, in real time."""
     if clock.scale == 1:
-        calendar = ScheduleCalendarSpec(
-            hour=[ScheduleRange(at.hour)], minute=[ScheduleRange(at.minute)], day_of_week=[days]
-        )
-        return ScheduleSpec(calendars=[calendar], time_zone_name=OFFICE.key)
+        calendars = [
+            ScheduleCalendarSpec(hour=[ScheduleRange(one.hour)], minute=[ScheduleRange(one.minute)], day_of_week=[days])
+            for one in (at, *again)
+        ]
+        return ScheduleSpec(calendars=calendars, time_zone_name=OFFICE.key)
     every = timedelta(seconds=max(1, round(_DAY.total_seconds() / clock.scale)))  # the server counts whole seconds
     first = clock.real(datetime.combine(date(2000, 1, 1), at, OFFICE))
     return ScheduleSpec(intervals=[ScheduleIntervalSpec(every, timedelta(seconds=first.timestamp()) % every)])
