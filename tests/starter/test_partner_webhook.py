@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 import requests
-from people import ladder, new_case_row
+from people import ladder, new_case_row, office_today
 from sqlalchemy import Engine, select, update
 
 from db.rows import CASE, FACT, NOTE
@@ -30,7 +30,7 @@ NUMBER = "0000001-68.2026.8.26.0100"
 
 def in_legal(engine: Engine) -> UUID:
     """A case that legal has."""
-    today = datetime.now(UTC).date()
+    today = office_today()
     opened = new_case_row(engine, ladder("padrao-b2b"), today - timedelta(days=90), today)
     with engine.begin() as conn:
         case = load(conn.execute(select(CASE.c.state).where(CASE.c.id == opened.case)).scalar_one())

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from people import new_case_row, short_ladder
+from people import new_case_row, office_today, short_ladder
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, event, insert, update
 
@@ -22,7 +22,7 @@ from domain.clock import PRODUCTION
 from watch import exporter
 from watch.figures import DEADLINE_TASKS, FIGURES, MOST_SERIES, OTHER, bounded, label
 
-TODAY = datetime.now(UTC).date()
+TODAY = office_today()
 NOW = datetime.now(UTC)
 LADDER = "  - {id: um, at: due + 3d, do: contact, by: [email], text: atraso-cordial}\n"
 Figures = Callable[[], dict[tuple[str, frozenset[tuple[str, str]]], float]]

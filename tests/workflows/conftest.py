@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from people import Opened, new_case_row
+from people import Opened, new_case_row, office_today
 from sqlalchemy import Engine, insert, select
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
@@ -110,7 +110,7 @@ class Office:
 
     async def open(self, policy: Policy, due_in: int, **how: Any) -> Life:
         """A case whose invoice falls due `due_in` days from today (negative: already late)."""
-        today = datetime.now(UTC).date()
+        today = office_today()
         opened = new_case_row(self.world.engine, policy, today + timedelta(days=due_in), today, **how)
         return await self.start(opened)
 

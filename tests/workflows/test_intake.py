@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from people import Opened, new_case_row, short_ladder
+from people import Opened, new_case_row, office_today, short_ladder
 from sqlalchemy import insert, select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import ActivityEnvironment
@@ -44,7 +44,7 @@ def row(office: Any, case: UUID) -> Any:
 
 def due_today(office: Any, policy: Any, **how: Any) -> Opened:
     """A case whose invoice fell due yesterday."""
-    today = datetime.now(UTC).date()
+    today = office_today()
     return new_case_row(office.world.engine, policy, today - timedelta(days=1), today, **how)
 
 
@@ -60,7 +60,7 @@ async def test_s6_two_scans_at_once_open_one_case_and_send_one_message(office, s
 
 
 async def test_a_case_is_not_opened_before_the_day_ahead_of_its_first_step(office) -> None:
-    today = datetime.now(UTC).date()
+    today = office_today()
     opened = new_case_row(
         office.world.engine, short_ladder(STEPS), today + timedelta(days=30), today + timedelta(days=20)
     )
@@ -103,7 +103,7 @@ async def test_a_fact_for_a_case_that_was_never_opened_opens_it(office) -> None:
     values = fact_values(
         opened.case,
         "early:1",
-        f.PaymentReceived("pix", Decimal("5000.00"), datetime.now(UTC).date()),
+        f.PaymentReceived("pix", Decimal("5000.00"), office_today()),
         "bank",
         datetime.now(UTC),
     )
@@ -134,7 +134,7 @@ async def test_operators_see_stage_and_next_action_of_every_case(office) -> None
 @pytest.mark.parametrize("role", ["supervisor", "manager"])
 async def test_an_approval_past_its_day_is_told_to_its_case_or_is_the_managers_task_once(office, role: str) -> None:
     opened = due_today(office, short_ladder(STEPS))
-    yesterday = datetime.now(UTC).date() - timedelta(days=2)
+    yesterday = office_today() - timedelta(days=2)
     with office.world.engine.begin() as conn:
         conn.execute(
             insert(APPROVAL).values(

@@ -6,11 +6,11 @@ import asyncio
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from conftest import activities_of
-from people import new_case_row, short_ladder
+from people import new_case_row, office_today, short_ladder
 from sqlalchemy import select
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -26,7 +26,7 @@ STEPS = "  - {id: um, at: due + 9d, do: contact, by: [email], text: atraso-cordi
 
 
 async def test_a_history_that_grows_too_long_goes_on_in_a_new_run_and_counts_on(world: World) -> None:
-    today = datetime.now(UTC).date()
+    today = office_today()
     opened = new_case_row(world.engine, short_ladder(STEPS), today + timedelta(days=1), today)
     binary = shutil.which("temporal", path=str(Path(sys.executable).parent)) or shutil.which("temporal")
     short = ["--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=60"]
