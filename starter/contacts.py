@@ -73,14 +73,17 @@ def add(
 
 
 def mark(case: str, creditor: str, channel: str, address: str, state: str, by: str) -> Changed:
-    """Say that a known address is right (`usable`) or wrong (`invalid`). Raises `Refused` for one that is not known."""
+    """Say that a known address is right (`usable`) or wrong (`invalid`). Raises `Refused` for one that is not known.
+
+    That of a letter is typed in one line: its lines with commas between them.
+    """
+    if channel == LETTER:
+        same = func.replace(CONTACT_POINT.c.address, "\n", ", ") == " ".join(address.split())
+    else:
+        same = CONTACT_POINT.c.address == _normal(channel, address)
 
     def write(house: Installation, conn: Connection, debtor: Row[Any]) -> list[f.Told]:
-        point = (
-            (CONTACT_POINT.c.debtor_id == debtor.id)
-            & (CONTACT_POINT.c.channel == channel)
-            & (CONTACT_POINT.c.address == _normal(channel, address))
-        )
+        point = (CONTACT_POINT.c.debtor_id == debtor.id) & (CONTACT_POINT.c.channel == channel) & same
         found = update(CONTACT_POINT).where(point).values(state=state, changed_at=house.now)
         if not conn.execute(found.returning(CONTACT_POINT.c.id)).all():
             raise Refused("no-such-contact", "the debtor has no such address on this channel; `regua debtor` shows all")

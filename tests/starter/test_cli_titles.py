@@ -137,6 +137,18 @@ def test_a_further_address_for_letters_stands_beside_the_first_and_is_kept_once(
     assert "--street" in terminal.type("contact", "add", opened.case, "letter", "--by", "ana").err
 
 
+def test_an_address_from_which_letters_come_back_is_marked_by_what_stands_on_the_envelope(
+    terminal: Any, opened: Opened
+) -> None:
+    terminal.type("contact", "add", opened.case, "letter", *WHERE, "--by", "ana")
+    said = terminal.type("contact", "invalid", opened.case, "letter", ", ".join(ENVELOPE.split("\n")), "--by", "ana")
+    assert said.code == 0, said.err
+    (point,) = terminal.rows(CONTACT_POINT, CONTACT_POINT.c.channel == "letter")
+    assert point.state == "invalid"
+    said = terminal.type("contact", "invalid", opened.case, "letter", "Rua Nenhuma, 1", "--by", "ana")
+    assert (said.code, "no such address" in said.err) == (1, True)
+
+
 # --- what an approver sees -------------------------------------------------------------------------------------------
 def test_an_approver_sees_what_he_answers_for(terminal: Any, opened: Opened) -> None:
     approval = terminal.approval(opened.case, needed=2)
