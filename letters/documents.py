@@ -279,6 +279,7 @@ def consent_letter_pdf(data: ConsentData) -> bytes:
         {
             "reference": f"Título {data.title_number}, protocolo {data.protocol}",
             "registry": f"{data.registry_office}, {data.registry_city}",
+            "capacity": data.capacity,
             "fields": fields,
             "ways": [
                 ("Para o devedor:", "esta carta é gratuita. Leve-a assinada ao tabelionato para pedir o cancelamento."),

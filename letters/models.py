@@ -217,6 +217,8 @@ class ConsentData:
     protocol_date: date
     protest_date: date
     on: date
+    capacity: str = "credor"
+    """As what he consents, in Portuguese."""
 
 
 @dataclass(frozen=True)

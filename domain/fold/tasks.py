@@ -168,3 +168,5 @@ def _task_opened(fact: f.TaskOpened, case: Case, at: Moment) -> None:
         case.needs.pop(0)
     if fact.task == "step":
         case.step(fact.step).status = "running"
+    if fact.task == "sign-consent":
+        case.protest.consent = "awaiting-signature"

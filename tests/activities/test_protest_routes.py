@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 
+from activities.consent import consent_letter
 from activities.protest_answers import take_in_files
 from activities.protest_batch import prepare_files, upload_files
 from activities.protest_by_hand import Heard, answer_by_hand, money_arrived, presentation_sheet
@@ -209,3 +210,20 @@ def test_consent_is_the_creditors_or_with_a_translative_endorsement_the_presente
 def test_powers_that_are_over_sign_nothing() -> None:
     with pytest.raises(Refused, match="ended on 31/12/2026"):
         signatory_of(creditor("", ANA), "ana", date(2027, 1, 1), "SP")
+
+
+@pytest.mark.parametrize(("endorsement", "whose"), [("", "creditor"), ("M", "creditor"), ("T", "presenter")])
+def test_a_letter_of_consent_is_made_only_where_it_is_the_creditor_who_consents(
+    office: Office, endorsement: str, whose: str
+) -> None:
+    office.settings(presenter=PRESENTER | {"endorsement": endorsement})
+    case = queued(office, "1001")
+    batch(office)
+    office.decide(case)
+    said(office, case, "confirmed", protocol="778", notary="03")
+    said(office, case, "registered")
+    if whose == "creditor":
+        assert consent_letter(office.world, case)
+    else:
+        with pytest.raises(Refused, match="the presenter's"):
+            consent_letter(office.world, case)

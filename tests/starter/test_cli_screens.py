@@ -323,6 +323,9 @@ def test_a_cra_file_is_read_and_a_wrong_one_refused(terminal: Any) -> None:
     assert (found["name"], found["kind"]) == (name, "DP")
     assert found["records"][2]["values"]["numero_protocolo"].strip() == "2600012345"
     assert "linha 1" in terminal.type("cra", "read", path).out
+    assert "FULANO" not in str(found)
+    asked = terminal.type("cra", "read", path, "--personal", "--json").json
+    assert asked["records"][2]["values"]["nome_primeiro_devedor"].strip() == "FULANO"
     path.write_bytes(content[:-200])
     assert terminal.type("cra", "read", path).code == 1
     strange = terminal.folder / "titulos.txt"
