@@ -52,6 +52,10 @@ _WORDS = {
     "wrong-amount": "contesta o valor", "denies": "diz que não deve", "not-mine": "diz que a dívida não é sua",
     "reason-of-delay": "explica o atraso", "wants-a-person": "quer falar com uma pessoa", "unclear": "não entendida",
     "answer-debtor": "responder ao devedor",
+    "nobody-decided": "ninguém decidiu até a hora",
+    "withdrawal-asked": "retirada pedida",
+    "cancellation-asked": "cancelamento pedido",
+    "undue": "protesto indevido",
 }  # fmt: skip
 """Codes that stand in facts and rows; another is shown as it is."""
 _ACTORS = {"engine": "régua", "signal": "sistema", "sendgrid": "provedor de e-mail", "twilio": "provedor de SMS"}
