@@ -236,8 +236,12 @@ class EmbeddedPostgres:
             self.create_database(name)
 
     def create_database(self, name: str, template: str = "template1") -> None:
-        """Create the database `name` as a copy of `template`, to which nobody may be connected."""
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        """Create the database `name` as a copy of `template`, to which nobody may be connected.
+
+        Its files are copied: without fsync that is quicker than writing every block through the log.
+        """
+        words = "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY"
+        statement = sql.SQL(words).format(sql.Identifier(name), sql.Identifier(template))
         self._administer(statement)
 
     def drop_database(self, name: str) -> None:
