@@ -351,7 +351,7 @@ def test_there_is_no_letter_of_consent_and_no_dossier_where_nothing_happened(ter
 def test_a_dossier_that_is_damaged_is_found_out(terminal: Any, late: Opened) -> None:
     row = {
         "id": UUID(int=1), "case_id": late.case, "kind": "dossier", "name": "d.zip", "mime": "application/zip",
-        "sha256": "0" * 64, "size": 1, "created_at": datetime.now(UTC), "changed_at": datetime.now(UTC),
+        "sha256": "0" * 64, "size": 1, "created_at": datetime.now(UTC),
     }  # fmt: skip
     with terminal.engine.begin() as conn:
         conn.execute(DOCUMENT.insert().values(row))
