@@ -21,7 +21,7 @@ up: $(DONE) ## run PostgreSQL, Temporal, the provider sandbox and a worker here,
 	$(BIN)/regua up $(ARGS)
 
 test: $(DONE) ## run all tests
-	$(BIN)/pytest -n 4 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 4 $(ARGS)
 
 lint: $(DONE) ## style, types, import directions, migrations drift
 	$(BIN)/ruff check .

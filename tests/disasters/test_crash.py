@@ -16,11 +16,28 @@ AMICABLE = ("email", "sms", "whatsapp", "voice")
 COPIES = 3
 """Messages for each channel and point: nothing is reported of the first, everything twice, the last thing first."""
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("crash")]
+
+@pytest.mark.timeout(400)
+def test_killed_at_any_point_on_any_channel_nothing_is_sent_twice_and_nothing_is_lost() -> None:
+    """A friendly message that ends as a task counts as lost. A notice becomes one only after an intent of which no
+    record of the provider tells: there it never left, and no machine can be sure of that."""
+    found = _killed()
+    assert found["kills"] == len(POINTS) == len(found["points"])
+    for point, channels in found["points"].items():
+        for channel in AMICABLE:
+            assert channels[channel] == _outcome(COPIES), f"{channel}, killed {point}"
+        assert channels["notice"] == _outcome(0 if point == "after_intent" else COPIES), f"notice, killed {point}"
 
 
-@pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
+def _outcome(arrived: int) -> dict[str, int]:
+    """Every message arrived once and stands in the book, or is a task; nothing is left unheard."""
+    return {
+        "messages": arrived, "duplicates": 0, "losses": 0, "tasks": COPIES - arrived, "in_the_book": arrived,
+        "unheard": 0,
+    }  # fmt: skip
+
+
+def _killed() -> dict[str, Any]:
     """What the providers took and what the books say, after a kill at each point."""
     with tempfile.TemporaryDirectory(prefix="regua-crash-") as folder:
         done = subprocess.run(
@@ -29,25 +46,4 @@ def found() -> dict[str, Any]:
         )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    assert result["kills"] == len(POINTS) == len(result["points"])
     return result
-
-
-@pytest.mark.parametrize("channel", AMICABLE)
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_there_nothing_is_sent_twice_and_nothing_is_lost(
-    found: dict[str, Any], point: str, channel: str
-) -> None:
-    """A friendly message that ends as a task counts as lost."""
-    assert found["points"][point][channel] == {
-        "messages": COPIES, "duplicates": 0, "losses": 0, "tasks": 0, "in_the_book": COPIES, "unheard": 0,
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_a_notice_is_never_sent_twice_and_a_person_has_what_nobody_can_know(found: dict[str, Any], point: str) -> None:
-    """Only where no record of the provider shows it: there it never left, and no machine can be sure of that."""
-    left = 0 if point == "after_intent" else COPIES
-    assert found["points"][point]["notice"] == {
-        "messages": left, "duplicates": 0, "losses": 0, "tasks": COPIES - left, "in_the_book": left, "unheard": 0,
-    }  # fmt: skip
