@@ -23,9 +23,13 @@ from watch import exporter
 from watch.figures import DEADLINE_TASKS, FIGURES, MOST_SERIES, OTHER, bounded, label
 
 TODAY = office_today()
-NOW = datetime.now(UTC)
 LADDER = "  - {id: um, at: due + 3d, do: contact, by: [email], text: atraso-cordial}\n"
 Figures = Callable[[], dict[tuple[str, frozenset[tuple[str, str]]], float]]
+
+
+def now() -> datetime:
+    """The moment a row is written: what the figures count from it is read at once."""
+    return datetime.now(UTC)
 
 
 @pytest.fixture
@@ -60,14 +64,14 @@ def write(engine: Engine, statement: Any) -> None:
 
 
 def task(case_id: Any, kind: str, due: date, done: timedelta | None = None) -> Any:
-    opened = NOW - timedelta(days=2)
+    opened = now() - timedelta(days=2)
     row = {"id": uuid4(), "case_id": case_id, "kind": kind, "step": "", "owner": "clerk", "due": due, "details": []}
     ended = {"outcome": "done", "done_by": "ana", "done_at": opened + done} if done else {"outcome": "", "done_by": ""}
     return insert(TASK).values(**row, opened_at=opened, **ended)
 
 
 def document(kind: str) -> dict[str, Any]:
-    return {"id": uuid4(), "kind": kind, "name": "B", "mime": "x/y", "sha256": "0", "size": 1, "created_at": NOW}
+    return {"id": uuid4(), "kind": kind, "name": "B", "mime": "x/y", "sha256": "0", "size": 1, "created_at": now()}
 
 
 def test_cases_are_counted_by_creditor_and_stage(engine: Engine, figures: Figures) -> None:
@@ -79,9 +83,9 @@ def test_cases_are_counted_by_creditor_and_stage(engine: Engine, figures: Figure
 def test_an_instruction_that_was_due_an_hour_ago_is_overdue_and_one_of_this_minute_is_not(
     engine: Engine, figures: Figures
 ) -> None:
-    case(engine, stage="amicable", next_action="contact", next_at=NOW - timedelta(hours=1))
-    case(engine, stage="amicable", next_action="contact", next_at=NOW - timedelta(minutes=1))
-    case(engine, stage="closed", next_action="contact", next_at=NOW - timedelta(days=1))
+    case(engine, stage="amicable", next_action="contact", next_at=now() - timedelta(hours=1))
+    case(engine, stage="amicable", next_action="contact", next_at=now() - timedelta(minutes=1))
+    case(engine, stage="closed", next_action="contact", next_at=now() - timedelta(days=1))
     told = figures()
     assert told[of("regua_cases_overdue", action="contact")] == 1
     assert told[of("regua_cases_overdue_oldest_seconds", action="contact")] == pytest.approx(3600, abs=120)
@@ -90,7 +94,7 @@ def test_an_instruction_that_was_due_an_hour_ago_is_overdue_and_one_of_this_minu
 def test_a_fact_that_no_case_took_in_is_counted_with_its_age(engine: Engine, figures: Figures) -> None:
     opened = case(engine, stage="amicable")
     fact = {"id": uuid4(), "case_id": opened.case, "source_key": "k", "kind": "payment_received", "body": {}}
-    at = {"business_at": NOW, "received_at": NOW - timedelta(minutes=10)}
+    at = {"business_at": now(), "received_at": now() - timedelta(minutes=10)}
     write(engine, insert(FACT).values(**fact, **at, actor="bank", refusal=""))
     told = figures()
     assert told[of("regua_facts_unacknowledged")] == 1
@@ -130,7 +134,7 @@ def test_a_term_that_is_over_is_a_deadline_at_risk(engine: Engine, figures: Figu
 def title(engine: Engine, opened: Any, **state: Any) -> None:
     row = {"id": uuid4(), "case_id": opened.case, "creditor_id": opened.creditor, "our_number": "1", "attempt": 1}
     money = {"amount": Decimal(10), "balance": Decimal(10), "municipality": "3550308", "irregularities": []}
-    write(engine, insert(TITLE).values(**row, **money, **state, changed_at=NOW))
+    write(engine, insert(TITLE).values(**row, **money, **state, changed_at=now()))
 
 
 def test_a_withdrawal_whose_three_days_end_is_a_deadline_at_risk(engine: Engine, figures: Figures) -> None:
@@ -142,7 +146,7 @@ def test_a_withdrawal_whose_three_days_end_is_a_deadline_at_risk(engine: Engine,
 def test_who_paid_a_registered_protest_and_has_no_letter_of_consent_is_a_deadline_at_risk(
     engine: Engine, figures: Figures
 ) -> None:
-    opened = case(engine, stage="closed", balance=Decimal(0), closed_at=NOW - timedelta(days=8))
+    opened = case(engine, stage="closed", balance=Decimal(0), closed_at=now() - timedelta(days=8))
     title(engine, opened, state="registered")
     overdue = of("regua_deadlines", deadline="consent-letter", when="overdue")
     assert figures()[overdue] == 1
@@ -153,7 +157,7 @@ def test_who_paid_a_registered_protest_and_has_no_letter_of_consent_is_a_deadlin
 def test_money_that_belongs_to_no_case_is_counted(engine: Engine, figures: Figures) -> None:
     opened = case(engine, stage="amicable")
     money = {"id": uuid4(), "creditor_id": opened.creditor, "reference": "x", "amount": Decimal(5), "paid_on": TODAY}
-    write(engine, insert(PAYMENT).values(**money, source="bank", received_at=NOW - timedelta(hours=2)))
+    write(engine, insert(PAYMENT).values(**money, source="bank", received_at=now() - timedelta(hours=2)))
     told = figures()
     assert told[of("regua_payments_unmatched")] == 1
     assert told[of("regua_payments_unmatched_oldest_seconds")] == pytest.approx(7200, abs=60)
@@ -167,7 +171,7 @@ def test_files_of_the_notaries_that_wait_are_told(engine: Engine, figures: Figur
         "business_day": TODAY,
         "document_id": paper["id"],
         "state": "prepared",
-        "created_at": NOW - timedelta(hours=3),
+        "created_at": now() - timedelta(hours=3),
     }
     write(engine, insert(CRA_FILE).values(**file, **made, reply_code=""))
     told = figures()
@@ -177,8 +181,8 @@ def test_files_of_the_notaries_that_wait_are_told(engine: Engine, figures: Figur
 
 
 def test_a_seal_that_is_old_and_a_closed_case_that_is_not_archived_are_told(engine: Engine, figures: Figures) -> None:
-    case(engine, stage="closed", ledger_seq=3, closed_at=NOW - timedelta(days=3))
-    seal = {"number": 1, "made_at": NOW - timedelta(days=2), "key_id": "1", "cases": 7, "archives": 0, "root": ""}
+    case(engine, stage="closed", ledger_seq=3, closed_at=now() - timedelta(days=3))
+    seal = {"number": 1, "made_at": now() - timedelta(days=2), "key_id": "1", "cases": 7, "archives": 0, "root": ""}
     write(engine, insert(ANCHOR).values(**seal, previous_mac="", mac="m", document="d"))
     told = figures()
     assert told[of("regua_archive_lag_cases")] == 1
@@ -199,7 +203,7 @@ def test_every_figure_can_be_read_of_an_empty_installation(figures: Figures) -> 
     "personal", ["Maria Exemplo", "maria@example.com", "52998224725", "x-52998224725", "+5511900000000", "Rua A, 1"]
 )
 def test_what_could_name_somebody_is_never_a_label(engine: Engine, figures: Figures, personal: str) -> None:
-    opened = case(engine, stage="amicable", next_action="contact", next_at=NOW - timedelta(hours=1))
+    opened = case(engine, stage="amicable", next_action="contact", next_at=now() - timedelta(hours=1))
     write(engine, update(CREDITOR).where(CREDITOR.c.id == opened.creditor).values(code=personal))
     write(engine, task(opened.case, personal, TODAY))
     told = figures()
