@@ -27,7 +27,7 @@ def register(app: Commands) -> None:
     def demo(
         day: Annotated[
             float, typer.Option("--day", metavar="SECONDS", min=0.1, help="real seconds that a day takes")
-        ] = 2.0,
+        ] = 3.0,
         state: Annotated[Path, typer.Option("--state", metavar="DIR", help="made anew at the start")] = DEMO,
         keep: Annotated[bool, typer.Option("--keep", help="leave the stack running until Ctrl-C")] = False,
         as_json: Json = False,
