@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from db.embedded import EmbeddedPostgres, Service
-from domain.errors import BadInput, Regua
+from domain.errors import BadInput
 from gateways.settings import Settings, temporal_config
 from starter.embedded import EmbeddedTemporal, kept_port
 
@@ -212,8 +212,9 @@ class Stack:
         watched.restart_at, watched.started_at = None, time.monotonic()
         try:
             watched.service.start()
-        except Regua as error:
-            self._announce(f"{watched.service.name} could not be started: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever keeps one service from starting ends none of the others
+            why = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self._announce(f"{watched.service.name} could not be started: {why}")
         else:
             self._record()
             self._announce(f"{watched.service.name} started again, process {watched.service.pid}")

@@ -370,12 +370,13 @@ def expect(run: Run, wave: Wave, states: dict[str, int], accepted: int) -> None:
 
 # --- what came of it -------------------------------------------------------------------------------------------------
 def _settled(run: Run, waves: dict[str, Wave]) -> bool:
-    """Has every case heard what became of its message, or does a person have it?"""
+    """Has every case heard what became of its message, or does a person have it, and is nothing left to be heard?"""
     people = [person.ids.case for wave in waves.values() for person in wave]
     heard = select(LEDGER.c.case_id).where(LEDGER.c.kind.in_(("contact_sent", "notice_issued")))
     with run.engine.connect() as conn:
         over = {*conn.execute(heard).scalars(), *conn.execute(select(TASK.c.case_id)).scalars()}
-    return over.issuperset(people)
+    unheard = _number_of(run, FACT, FACT.c.case_id.in_(people), FACT.c.acknowledged_at.is_(None))
+    return over.issuperset(people) and not unheard
 
 
 def count(run: Run, wave: Wave) -> dict[str, dict[str, Any]]:

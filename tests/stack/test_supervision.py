@@ -114,6 +114,25 @@ def test_a_service_that_keeps_dying_is_restarted_ever_more_slowly_and_the_others
         assert running_services(elsewhere.state_dir)["web"] == untouched
 
 
+def test_whatever_keeps_a_service_from_starting_again_is_tried_again_and_ends_no_other(elsewhere: Settings) -> None:
+    calls, one, other = [], web_server(elsewhere, "one"), web_server(elsewhere, "other")
+
+    def before() -> None:
+        calls.append(len(calls))
+        if len(calls) == 2:
+            raise psycopg.OperationalError("the database system is starting up\nand says more")
+
+    one.before = before
+    lines: list[str] = []
+    with Stack(elsewhere, [one, other], announce=lines.append):
+        begun = running_services(elsewhere.state_dir)
+        os.kill(begun["one"], signal.SIGKILL)
+        eventually(lambda: running_services(elsewhere.state_dir).get("one", begun["one"]) != begun["one"])
+        assert running_services(elsewhere.state_dir)["other"] == begun["other"]
+    assert len(calls) == 3
+    assert "one could not be started: the database system is starting up" in lines
+
+
 def test_a_second_stack_on_the_same_directory_is_refused(elsewhere: Settings) -> None:
     with (
         Stack(elsewhere, announce=lambda _line: None),

@@ -144,7 +144,7 @@ BAD = [
     (["dispute", "ID", "--explain-by", "01/01/2020"], "is past"),
     (["boleto-withdrawn", "ID"], "brought no boleto"),
     (["log", "ID", "pigeon", "ok"], "use call"),
-    (["log", "ID", "call", "falou com Fulana de Tal"], "short word"),
+    (["log", "ID", "call", "falou com Fulana de Tal"], "is not known; use reached"),
     (["log", "ID", "letter", "lost-somewhere"], "delivered"),
 ]
 

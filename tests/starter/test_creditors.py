@@ -81,7 +81,7 @@ def test_a_ladder_of_ones_own_is_named_by_its_path_and_found_later_by_its_name(e
     save_creditor(engine, found, NOW)
     with engine.connect() as conn:
         assert find_policy(conn, "minha", policies.DIRECTORY).hash == found.policies["minha"].hash
-        with pytest.raises(BadInput, match="write one of amigavel, minha"):
+        with pytest.raises(BadInput, match="write one of amigavel, completa-b2b, minha"):
             find_policy(conn, "nenhuma", policies.DIRECTORY)
 
 
