@@ -9,6 +9,7 @@ Call these functions outside a transaction: each makes short ones of its own, an
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -64,6 +65,14 @@ class _Wanted:
         return not is_static_txid(row.txid) and row.account == self.pix.account
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A row whose charge the bank has not confirmed yet, and the charge."""
+
+    row: Row[Any]
+    charge: Charge
+
+
 def offer(
     world: World,
     *,
@@ -90,12 +99,15 @@ def offer(
         wanted = _Wanted(case_id, creditor_id, amount, today, instalment, pix)
         if pix.mode == "api":
             pix_gateway(world, pix.account)
-        old = _supersede(conn, wanted)
+        live = _locked(conn, wanted)
+        old = _supersede(conn, wanted, live)
+        asked = None if old else _current(conn, wanted, live)
     for row in old:
         _take_back(world, row)
-    with world.engine.begin() as conn:
-        row = _current(conn, wanted)
-    return _offered(row) if row.state == "active" else _put(world, wanted, row)
+    if asked is None:
+        with world.engine.begin() as conn:
+            asked = _current(conn, wanted, _locked(conn, wanted))
+    return _put(world, wanted, asked) if isinstance(asked, _Asked) else asked
 
 
 def remove_all(world: World, case_id: UUID) -> int:
@@ -163,27 +175,36 @@ def pix_gateway(world: World, account: str) -> PixGateway:
     return world.pix[account]
 
 
-def _supersede(conn: Connection, wanted: _Wanted) -> list[Row[Any]]:
-    """The codes of this case and instalment that must go before another is shown; they say `removing` from here on."""
+def _locked(conn: Connection, wanted: _Wanted) -> list[Row[Any]]:
+    """The live codes of this case and instalment, the case locked; no payment of one is on its way to us."""
     _lock(conn, wanted.case_id)
     _refuse_unknown_payment(conn, wanted.case_id)
-    live = _live(conn, wanted)
+    return _rows(
+        conn,
+        PAYMENT_CODE.c.case_id == wanted.case_id,
+        PAYMENT_CODE.c.instalment == wanted.instalment,
+        PAYMENT_CODE.c.state.in_(LIVE),
+    )
+
+
+def _supersede(conn: Connection, wanted: _Wanted, live: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """The live codes that must go before another is shown; they say `removing` from here on."""
     kept = next((row for row in live if wanted.fits(row)), None)
     old = [row for row in live if row is not kept]
-    wrong = PAYMENT_CODE.c.id.in_([row.id for row in old]) & PAYMENT_CODE.c.state.in_(PAYABLE)
-    conn.execute(update(PAYMENT_CODE).where(wrong).values(state="removing"))
+    if old:
+        wrong = PAYMENT_CODE.c.id.in_([row.id for row in old]) & PAYMENT_CODE.c.state.in_(PAYABLE)
+        conn.execute(update(PAYMENT_CODE).where(wrong).values(state="removing"))
     return old
 
 
-def _current(conn: Connection, wanted: _Wanted) -> Row[Any]:
-    """The code that fits, from now on: one that stands, or a new row. Another process may have been quicker."""
-    _lock(conn, wanted.case_id)
-    live = _live(conn, wanted)
+def _current(conn: Connection, wanted: _Wanted, live: Sequence[Row[Any]]) -> Offered | _Asked:
+    """The code that fits, from now on: one that stands, or a row to be asked for. Another process may have been
+    quicker."""
     if len(live) > 1 or (live and not wanted.fits(live[0])):
         raise Unavailable("other-code", "another code of this case was made meanwhile")
-    if live:
-        return live[0]
-    return conn.execute(insert(PAYMENT_CODE).values(_new(conn, wanted)).returning(*PAYMENT_CODE.c)).one()
+    new = insert(PAYMENT_CODE).returning(*PAYMENT_CODE.c)
+    row = live[0] if live else conn.execute(new.values(_new(conn, wanted))).one()
+    return _offered(row) if row.state == "active" else _Asked(row, _charge(conn, wanted, row))
 
 
 def _new(conn: Connection, wanted: _Wanted) -> dict[str, Any]:
@@ -215,11 +236,11 @@ def _refuse_unknown_payment(conn: Connection, case_id: UUID) -> None:
 
 
 # --- the bank ---------------------------------------------------------------------------------------------------------
-def _put(world: World, wanted: _Wanted, row: Row[Any]) -> Offered:
+def _put(world: World, wanted: _Wanted, asked: _Asked) -> Offered:
     """Asks the bank for the charge, again where an earlier try was cut off, and keeps its code."""
-    charge = _charge(world, wanted, row)
+    row = asked.row
     try:
-        known = pix_gateway(world, row.account).put_charge(charge)
+        known = pix_gateway(world, row.account).put_charge(asked.charge)
     except Misconfigured:
         raise
     except Permanent:
@@ -245,16 +266,18 @@ def _code(world: World, wanted: _Wanted, row: Row[Any], known: KnownCharge) -> s
 
 
 def _activate(world: World, row: Row[Any], code: str) -> Row[Any]:
+    asked = and_(PAYMENT_CODE.c.id == row.id, PAYMENT_CODE.c.state == "asked")
+    kept = update(PAYMENT_CODE).where(asked).values(state="active", br_code=code, changed_at=_now())
     with world.engine.begin() as conn:
-        asked = and_(PAYMENT_CODE.c.id == row.id, PAYMENT_CODE.c.state == "asked")
-        conn.execute(update(PAYMENT_CODE).where(asked).values(state="active", br_code=code, changed_at=_now()))
-        found = conn.execute(select(PAYMENT_CODE).where(PAYMENT_CODE.c.id == row.id)).one()
+        found = conn.execute(kept.returning(*PAYMENT_CODE.c)).one_or_none()
+        if found is None:
+            found = conn.execute(select(PAYMENT_CODE).where(PAYMENT_CODE.c.id == row.id)).one()
     if found.state != "active":
         raise Unavailable("debt-changed", "the debt changed while its code was made")
     return found
 
 
-def _charge(world: World, wanted: _Wanted, row: Row[Any]) -> Charge:
+def _charge(conn: Connection, wanted: _Wanted, row: Row[Any]) -> Charge:
     """Due on the last day that the row names, so that putting it again on a later day is the same charge."""
     query = (
         select(DEBTOR.c.document, DEBTOR.c.name, INVOICE.c.printed_number)
@@ -262,10 +285,9 @@ def _charge(world: World, wanted: _Wanted, row: Row[Any]) -> Charge:
         .join(INVOICE, INVOICE.c.id == CASE.c.invoice_id)
         .where(CASE.c.id == row.case_id)
     )
-    with world.engine.begin() as conn:
-        debtor = conn.execute(query).one()
-        # The bank may get the charge at any moment from here on: an absence proves nothing for a while.
-        conn.execute(update(PAYMENT_CODE).where(PAYMENT_CODE.c.id == row.id).values(changed_at=_now()))
+    debtor = conn.execute(query).one()
+    # The bank may get the charge at any moment from here on: an absence proves nothing for a while.
+    conn.execute(update(PAYMENT_CODE).where(PAYMENT_CODE.c.id == row.id).values(changed_at=_now()))
     return Charge(
         txid=row.txid,
         key=wanted.pix.key,
@@ -299,15 +321,6 @@ def _paid() -> Unavailable:
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
-def _live(conn: Connection, wanted: _Wanted) -> list[Row[Any]]:
-    return _rows(
-        conn,
-        PAYMENT_CODE.c.case_id == wanted.case_id,
-        PAYMENT_CODE.c.instalment == wanted.instalment,
-        PAYMENT_CODE.c.state.in_(LIVE),
-    )
-
-
 def _rows(conn: Connection, *where: Any, limit: int | None = None) -> list[Row[Any]]:
     query = select(PAYMENT_CODE).where(*where).order_by(PAYMENT_CODE.c.changed_at, PAYMENT_CODE.c.txid).limit(limit)
     return list(conn.execute(query).all())

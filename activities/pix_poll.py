@@ -25,7 +25,7 @@ from activities.codes import pix_gateway
 from activities.money import OFFICE, GoneBack, Taken, give_back, open_tasks, set_news, take, task_values
 from activities.world import World
 from contract.messages import PollReport
-from db.rows import CREDITOR, IMPORT_FILE, PAYMENT_CODE
+from db.rows import CREDITOR, IMPORT_FILE, PAYMENT, PAYMENT_CODE
 from db.settings import Pix
 from domain.errors import BadInput, Permanent, ProviderError
 from domain.matching import PIX, Movement
@@ -39,7 +39,7 @@ OVERLAP = timedelta(days=1)
 """What was asked for before is asked for again: a bank may book a Pix late."""
 RETURNS_WITHIN = timedelta(days=90)
 """A return shows in the Pix it belongs to, and a Pix can go back for 90 days (Regulamento do Pix, Res. BCB 1/2020): the
-first poll of a day looks that far back, the others only as far as `OVERLAP`."""
+first poll of a day asks again for the days on which a Pix came that may still go back."""
 SLICE = timedelta(days=4)
 """Banks answer for a few days at a time."""
 _BATCH = 500
@@ -65,7 +65,6 @@ class PixPoll:
             creditors = conn.execute(select(CREDITOR).where(agreed).order_by(CREDITOR.c.id)).all()
         for creditor in creditors:
             try:
-                self._listen(creditor)
                 taken = poll(self.world, creditor, activity.info().scheduled_time)
             except ProviderError as error:
                 log.warning("Pix not polled", creditor=creditor.code, code=error.code)
@@ -78,13 +77,6 @@ class PixPoll:
                 )
             beat(report.polled + report.failed)
         return report
-
-    def _listen(self, creditor: Row[Any]) -> None:
-        """The bank tells us of Pix to this creditor's key; the poll is for what it does not tell."""
-        key, wanted = creditor.settings["pix"]["key"], self.world.pix_webhook
-        bank = bank_of(self.world, creditor)
-        if wanted and bank.webhook(key) != wanted:
-            bank.register_webhook(key, wanted)
 
     def _no_access(self, creditor: Row[Any], error: ProviderError) -> None:
         """A refusal will not mend itself: one task a day."""
@@ -109,9 +101,15 @@ def poll(world: World, creditor: Row[Any], at: datetime | None = None) -> Taken:
     """
     bank = bank_of(world, creditor)
     until = world.now(at)
+    asked = _asked_until(world, creditor.id)
+    since = (asked or until - RETURNS_WITHIN) - OVERLAP
+    spans = [(since, until)]
+    if asked is None or asked < _midnight(until):
+        _listen(world, bank, creditor)
+        spans += _may_go_back(world, creditor.id, until, since)
     taken = Taken()
-    for since, end in _slices(_since(world, creditor.id, until), until):
-        pages = iter(bank.received(since, end))
+    for start, end in (part for span in spans for part in _slices(*span)):
+        pages = iter(bank.received(start, end))
         while page := list(islice(pages, _BATCH)):
             taken += _take_own(world, creditor.id, page, until)
             beat(taken.matched)
@@ -139,13 +137,39 @@ def _slices(since: datetime, until: datetime) -> Iterator[tuple[datetime, dateti
         since += SLICE
 
 
-def _since(world: World, creditor_id: UUID, now: datetime) -> datetime:
-    """From when on to ask: of the day's first poll as far back as returns go."""
+def _listen(world: World, bank: PixGateway, creditor: Row[Any]) -> None:
+    """The bank tells us of Pix to this creditor's key; the poll is for what it does not tell."""
+    key, wanted = creditor.settings["pix"]["key"], world.pix_webhook
+    if wanted and bank.webhook(key) != wanted:
+        bank.register_webhook(key, wanted)
+
+
+def _asked_until(world: World, creditor_id: UUID) -> datetime | None:
     with world.engine.connect() as conn:
         polled = select(IMPORT_FILE.c.imported_at).where(IMPORT_FILE.c.id == _id(creditor_id))
-        last: datetime = conn.execute(polled).scalar() or now - RETURNS_WITHIN
-    midnight = datetime.combine(now.astimezone(OFFICE).date(), time(0), OFFICE)
-    return last - OVERLAP if last >= midnight else min(last - OVERLAP, now - RETURNS_WITHIN)
+        return conn.execute(polled).scalar()
+
+
+def _may_go_back(world: World, creditor_id: UUID, now: datetime, before: datetime) -> list[tuple[datetime, datetime]]:
+    """The days before a moment on which a Pix came that may still go back; days that follow one another as one span."""
+    oldest = now.astimezone(OFFICE).date() - RETURNS_WITHIN
+    came = select(PAYMENT.c.paid_on).distinct().order_by(PAYMENT.c.paid_on)
+    mine = (PAYMENT.c.creditor_id == creditor_id) & (PAYMENT.c.source == PIX) & PAYMENT.c.reversed_on.is_(None)
+    with world.engine.connect() as conn:
+        days = conn.execute(came.where(mine, PAYMENT.c.paid_on >= oldest)).scalars().all()
+    spans = list[tuple[datetime, datetime]]()
+    for day in days:
+        start = datetime.combine(day, time(0), OFFICE)
+        end = min(start + timedelta(days=1), before)
+        if spans and spans[-1][1] >= start:
+            spans[-1] = spans[-1][0], end
+        elif start < end:
+            spans.append((start, end))
+    return spans
+
+
+def _midnight(now: datetime) -> datetime:
+    return datetime.combine(now.astimezone(OFFICE).date(), time(0), OFFICE)
 
 
 def _remember(conn: Connection, creditor_id: UUID, until: datetime) -> None:

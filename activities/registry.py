@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, false, func, select
 from temporalio.client import Client
 
 from activities.contact import Contacts
@@ -22,7 +22,7 @@ from activities.notice import Notices
 from activities.outside import Outside
 from activities.pix_poll import PixPoll
 from activities.protest import Protests
-from activities.protest_batch import ProtestBatch
+from activities.protest_batch import FILES_A_DAY, ProtestBatch
 from activities.world import World
 from contract.names import CASES_QUEUE, EMAIL_QUEUE, PROTEST_QUEUE, SMS_QUEUE, VOICE_QUEUE, WHATSAPP_QUEUE
 from db.engine import make_engine, read_clock
@@ -30,7 +30,7 @@ from db.rows import CRA_FILE, ORDER, TITLE
 from domain.calendars import is_notary_day
 from domain.case import LIVE
 from domain.clock import Clock
-from gateways.cra import CraTransport, FolderCra, HttpCra
+from gateways.cra import Awaited, CraTransport, FolderCra, HttpCra
 from gateways.documents import DocumentStore
 from gateways.email import SendGridEmail
 from gateways.observed import observed
@@ -145,7 +145,7 @@ def cra_transport(settings: Settings, engine: Engine, clock: Clock) -> CraTransp
     if settings.cra_url:
         password = settings.cra_password.get_secret_value()
 
-        def wanted(state: str) -> list[tuple[str, date]]:
+        def wanted(state: str) -> list[Awaited]:
             return awaited(engine, clock.business(datetime.now(UTC)).date(), state)
 
         return HttpCra(settings.cra_url, settings.cra_user, password, wanted, _PROVIDER_SECONDS)
@@ -153,22 +153,30 @@ def cra_transport(settings: Settings, engine: Engine, clock: Clock) -> CraTransp
     return FolderCra(folder / "out", folder / "in")
 
 
-def awaited(engine: Engine, today: date, state: str = "") -> list[tuple[str, date]]:
-    """Presenters of one state's CRA and the notary days it may still answer for: since the oldest title that is out."""
-    since = (
+def awaited(engine: Engine, today: date, state: str = "") -> list[Awaited]:
+    """What one state's CRA may still answer: every notary day since the oldest title that is out, and of our
+    remittances those whose confirmation was not taken in."""
+    oldest = (
         select(CRA_FILE.c.presenter, func.min(CRA_FILE.c.business_day).label("since"))
         .join(ORDER, ORDER.c.file_id == CRA_FILE.c.id)
         .join(TITLE, TITLE.c.id == ORDER.c.title_id)
         .where(CRA_FILE.c.cra == state, TITLE.c.state.in_((*LIVE, "registered")))
         .group_by(CRA_FILE.c.presenter)
     )
+    kinds = ((CRA_FILE.c.direction == "out") & (CRA_FILE.c.kind == "B")) | (
+        (CRA_FILE.c.direction == "in") & (CRA_FILE.c.kind == "C") & (CRA_FILE.c.state == "taken-in")
+    )
+    files = select(CRA_FILE).where(CRA_FILE.c.cra == state, kinds)
     with engine.connect() as conn:
-        rows = conn.execute(since).all()
+        since = {row.presenter: row.since for row in conn.execute(oldest)}
+        recent = files.where(CRA_FILE.c.business_day >= min(since.values())) if since else files.where(false())
+        known = {(row.kind, row.presenter, row.business_day, row.sequence) for row in conn.execute(recent)}
+    sent = {key[1:] for key in known if key[0] == "B"} - {key[1:] for key in known if key[0] == "C"}
     return [
-        (row.presenter, day)
-        for row in rows
-        for n in range((today - row.since).days + 1)
-        if is_notary_day(day := row.since + timedelta(days=n))
+        Awaited(presenter, day, tuple(n for n in range(1, FILES_A_DAY + 1) if (presenter, day, n) in sent))
+        for presenter, first in since.items()
+        for n in range((today - first).days + 1)
+        if is_notary_day(day := first + timedelta(days=n))
     ]
 
 

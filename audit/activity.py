@@ -47,7 +47,7 @@ class Evidence:
 
     def _wanting(self) -> list[UUID]:
         with self.world.engine.connect() as conn:
-            return list(conn.execute(wanting(self.world.now())).scalars())
+            return list(conn.execute(wanting(self.world.clock, self.world.now())).scalars())
 
     @activity.defn(name="anchor")
     def anchor(self) -> EvidenceReport:

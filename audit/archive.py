@@ -25,14 +25,17 @@ from audit.findings import Finding
 from audit.histories import ARCHIVED, Run, ended, previous_run
 from contract.names import case_workflow_id
 from db.rows import ARCHIVE, CASE
+from domain.clock import Clock
 from domain.decide import Action
 from gateways.documents import DocumentStore
 
 LONG_OPEN = timedelta(days=15)
-"""Business days go by as the installation's clock says; an open case is archived again after that time, so that a
-server's retention or loss never costs more than this much of a history."""
+"""Real time: an open case is archived again after that, so that a server's retention or loss never costs more than this
+much of a history."""
 GRACE = timedelta(days=2)
 """Within that time after its close a case must be archived."""
+_LONGEST = timedelta(days=36_500)
+"""In business time, which a scaled clock takes far back in no real time at all."""
 _AT_ONCE, _PAGE = 10, 1000
 _LATER_GENERATIONS = 5
 """A generation whose workflow was opened but never decided leaves its number unused (`activities.courier`)."""
@@ -141,12 +144,13 @@ async def fetch_runs(
     return list(enumerate(found, done.get(run_id, 0) + 1))
 
 
-def wanting(now: datetime, long_open: timedelta = LONG_OPEN) -> Select[Any]:
+def wanting(clock: Clock, now: datetime) -> Select[Any]:
     """Cases that are to be archived at a moment (business time): closed ones that are not, and long open ones."""
+    long_ago = now - min(LONG_OPEN * clock.scale, _LONGEST)
     mine = ARCHIVE.c.case_id == CASE.c.id
     whole = select(ARCHIVE.c.part).where(mine, ARCHIVE.c.generation == CASE.c.generation, ARCHIVE.c.closed).exists()
     newest = select(func.max(ARCHIVE.c.archived_at)).where(mine).scalar_subquery()
-    grown = (CASE.c.stage != "closed") & (func.coalesce(newest, CASE.c.opened_at) < now - long_open)
+    grown = (CASE.c.stage != "closed") & (func.coalesce(newest, CASE.c.opened_at) < long_ago)
     found = select(CASE.c.id).where(CASE.c.ledger_seq > 0, ((CASE.c.stage == "closed") & ~whole) | grown)
     return found.order_by(CASE.c.id)
 

@@ -28,8 +28,9 @@ _GROUPS = {"call": "call", "voice": "call", "email": "message", "sms": "message"
 _SEARCH_DAYS = 90
 """How far a lawful moment is looked for: beyond any row of holidays, also where only one weekday is open."""
 
-_SPREAD = 2 / 3
-"""The part of a window that planned contacts use; the rest is free for those that had to wait."""
+_SPREAD = 1 / 3
+"""The part of a window that planned contacts use; the rest is for those that had to wait: for a message of another
+case, for a provider's rate, for a bank that is slow to make a code."""
 
 _WHOLE_DAY: Hours = (time.min, time.max)
 
@@ -155,7 +156,7 @@ def contact_moment(
 ) -> datetime:
     """When a contact planned for `day` goes out: inside the first lawful window on or after it, in the place's zone.
 
-    `jitter` in [0, 1) spreads contacts over the first two thirds of the window; what has to wait still fits into the
+    `jitter` in [0, 1) spreads contacts over the first third of the window; what has to wait still fits into the
     rest of the same day. `best` are the hours in which the debtor is best reached: they count where they are lawful.
     Raises Refused `no-lawful-hours` where the policy's hours never meet the law's.
     """

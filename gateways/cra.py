@@ -13,7 +13,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal, Protocol
 from xml.sax.saxutils import escape
@@ -37,7 +37,20 @@ DOWNLOADS = {"C": "Confirmacao", "R": "Retorno", "M": "Andamento"}
 # Confirmation, return and progress: kind, presenter, DDMM, AA, sequence of the day (brazil.md B2).
 INCOMING = re.compile(r"(?P<kind>[CRM])[0-9A-Z]{3,}(?P<day>\d\d)(?P<month>\d\d)\.(?P<year>\d\d)(?P<sequence>[1-9])")
 
+LATE_FILES = timedelta(days=3)
+"""How long after a day files of that day may still appear."""
+
 _UNUSABLE = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """What a presenter may still get of one day: confirmations of these `remittances` (their numbers of that day), and
+    whatever returns and progress the notaries report on it."""
+
+    presenter: str
+    day: date
+    remittances: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,9 +170,9 @@ class FolderCra:
 class HttpCra:
     """The SOAP service of the CRAs (brazil.md B5). Safe to share between threads.
 
-    It has no list of what is ready: a file is asked for by name. `awaited` says which presenters' files of which
-    business days are still awaited of a state's CRA ("": of the one for all): a confirmation bears the day and sequence
-    of its remittance, returns and progress files the day they were made and a sequence without gaps.
+    It has no list of what is ready: a file is asked for by name. `awaited` says what is still awaited of a state's CRA
+    ("": of the one for all): a confirmation bears the day and sequence of its remittance, returns and progress files
+    the day they were made and a sequence without gaps. A day whose files all came is asked for a few days more.
     """
 
     def __init__(
@@ -167,18 +180,19 @@ class HttpCra:
         base_url: str,
         user: str,
         password: str,
-        awaited: Callable[[str], Iterable[tuple[str, date]]],
+        awaited: Callable[[str], Iterable[Awaited]],
         timeout: float = 60.0,
         state: str = "",
     ) -> None:
         """`base_url` is the whole address of protestos.php, with `{uf}` where each state has its own.
 
-        `awaited` gives (presenter code, day) for a state; `timeout` in seconds.
+        `timeout` in seconds, for each call.
         """
         self._template, self._state = base_url, state
         self._url, self._auth = base_url.replace("{uf}", state.lower()), (user, password)
         self._days, self._timeout = awaited, timeout
         self._done: set[str] = set()
+        self._over: set[str] = set()
         self._others: dict[str, HttpCra] = {}
 
     def of(self, state: str) -> HttpCra:
@@ -203,17 +217,32 @@ class HttpCra:
         self._done.add(name)
 
     def _awaited(self) -> Iterator[tuple[str, bytes]]:
-        for presenter, day in sorted(self._days(self._state)):
-            for kind in DOWNLOADS:
-                for sequence in range(1, 10):
-                    name = f"{kind}{presenter}{day:%d%m.%y}{sequence}"
-                    if name in self._done:
-                        continue
-                    content = self._download(name)
-                    if content is not None:
-                        yield name, content
-                    elif kind != "C":
-                        break
+        wanted = sorted(self._days(self._state), key=lambda each: (each.presenter, each.day))
+        today = max((each.day for each in wanted), default=date.min)
+        for each in wanted:
+            of_day = f"{each.presenter}{each.day:%d%m.%y}"
+            for sequence in each.remittances:
+                yield from self._named(f"C{of_day}{sequence}")
+            if of_day in self._over:
+                continue
+            found = [file for kind in ("R", "M") for file in self._numbered(kind + of_day)]
+            yield from found
+            if not found and today - each.day > LATE_FILES:
+                self._over.add(of_day)
+
+    def _named(self, name: str) -> Iterator[tuple[str, bytes]]:
+        if name not in self._done and (content := self._download(name)) is not None:
+            yield name, content
+
+    def _numbered(self, stem: str) -> Iterator[tuple[str, bytes]]:
+        """The files of a day, up to the first number that is not there."""
+        for name in (f"{stem}{sequence}" for sequence in range(1, 10)):
+            if name in self._done:
+                continue
+            content = self._download(name)
+            if content is None:
+                return
+            yield name, content
 
     def _download(self, name: str) -> bytes | None:
         answer = self._ask(DOWNLOADS[name[0]], user_arq=name)

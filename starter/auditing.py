@@ -61,7 +61,7 @@ def archive(named: Sequence[str], progress: Progress) -> dict[str, Any]:
     async def run(house: Installation) -> dict[str, Any]:
         client = await temporal(house.settings)
         with house.engine.connect() as conn:
-            cases = list(conn.execute(wanting(house.now)).scalars()) if not named else []
+            cases = list(conn.execute(wanting(house.clock, house.now)).scalars()) if not named else []
         cases += _cases(house, named) if named else []
         progress(total=len(cases))
         archivist = Archivist(client, house.engine, _store(house), lambda: house.now)

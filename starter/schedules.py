@@ -54,10 +54,10 @@ ANCHOR = Errand("anchor", timedelta(minutes=30), "seal the heads of all ledgers"
 ANCHOR_AT = time(23, 30)
 RETENTION = Errand("retention", timedelta(hours=4), "list, or erase, personal data whose time is over")
 RETENTION_AT = time(3)
-POLL_EVERY, POLL_EVERY_SCALED = timedelta(minutes=10), timedelta(seconds=2)
+POLL_EVERY, POLL_EVERY_SCALED = timedelta(minutes=10), timedelta(seconds=4)
 """Real time: the bank's webhook tells at once, the poll finds what it did not tell."""
 SWEEP_EVERY = timedelta(minutes=1)
-SWEEP_EVERY_SCALED = timedelta(seconds=2)
+SWEEP_EVERY_SCALED = timedelta(seconds=4)
 """Real time, where business time runs faster."""
 
 _DAY, _SECONDS = timedelta(days=1), timedelta(seconds=10)
@@ -140,15 +140,16 @@ def _schedule(key: str, workflow: str, spec: ScheduleSpec, missed: timedelta, *a
 
 
 def _daily(clock: Clock, at: time, days: ScheduleRange, *again: time) -> ScheduleSpec:
-    """Each business day at this time of the office, and `again`; under a scaled clock once a day, in real time."""
+    """On these days at this time of the office, and `again`; under a scaled clock once a day or week, in real time."""
     if clock.scale == 1:
         calendars = [
             ScheduleCalendarSpec(hour=[ScheduleRange(one.hour)], minute=[ScheduleRange(one.minute)], day_of_week=[days])
             for one in (at, *again)
         ]
         return ScheduleSpec(calendars=calendars, time_zone_name=OFFICE.key)
-    every = timedelta(seconds=max(1, round(_DAY.total_seconds() / clock.scale)))  # the server counts whole seconds
-    first = clock.real(datetime.combine(date(2000, 1, 1), at, OFFICE))
+    apart = _DAY * 7 if days == _SUNDAYS else _DAY
+    every = timedelta(seconds=max(1, round(apart.total_seconds() / clock.scale)))  # the server counts whole seconds
+    first = clock.real(datetime.combine(date(2000, 1, 2), at, OFFICE))
     return ScheduleSpec(intervals=[ScheduleIntervalSpec(every, timedelta(seconds=first.timestamp()) % every)])
 
 

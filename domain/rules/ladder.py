@@ -76,10 +76,11 @@ def contact_at(r: Bench, step: Step, day: date) -> datetime:
     start = max(day, r.today)
     if case.last_contact_on and start <= case.last_contact_on:
         start = case.last_contact_on + timedelta(days=1)
-    place = case.place()
-    at = contact_moment(start, place, channel, rules, case.jitter, parse_hours(case.best_hours))
-    if start == r.today:
-        at = max(at, first_lawful(r.now, place, channel, rules))
+    place, best = case.place(), parse_hours(case.best_hours)
+    at = contact_moment(start, place, channel, rules, case.jitter, best)
+    if start == r.today and at < (first := first_lawful(r.now, place, channel, rules)):
+        over = first.date() > at.date()  # then he has his own moment of the next window too
+        at = contact_moment(first.date(), place, channel, rules, case.jitter, best) if over else first
     return r.not_before(at, step.id)
 
 

@@ -30,7 +30,7 @@ from starter.demo.watch import Watch
 
 _LONGEST = timedelta(days=200)
 """Business time after which the demo gives up."""
-_LOOK_EVERY = 0.1
+_LOOK_EVERY = 0.2
 _SHOW_EVERY = 0.25
 _SETTLES_WITHIN = 15.0
 

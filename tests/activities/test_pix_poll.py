@@ -103,7 +103,7 @@ def test_a_complete_poll_says_that_payments_are_known_up_to_the_last_bank_day(
     assert counter.row().news_on == date(2026, 11, 27)
 
 
-def test_the_days_first_poll_looks_as_far_back_as_money_can_go_back_and_the_next_ones_a_day(
+def test_the_first_poll_of_all_looks_as_far_back_as_money_can_go_back_and_the_next_ones_a_day(
     counter: Counter, account: Account
 ) -> None:
     poll(counter.world, counter.row())
@@ -119,6 +119,26 @@ def test_the_days_first_poll_looks_as_far_back_as_money_can_go_back_and_the_next
     later(counter, timedelta(days=120))
     poll(counter.world, counter.row())
     assert account.asked[0][0] < NOON, "a long silence leaves no gap"
+
+
+def test_the_days_first_poll_asks_again_for_the_days_whose_money_may_still_go_back(
+    counter: Counter, account: Account
+) -> None:
+    came = [NOON - timedelta(days=days) for days in (50, 49, 30)]
+    for number, at in enumerate(came):
+        account.gets(number, at=at)
+    poll(counter.world, counter.row())
+    later(counter, timedelta(days=45))
+    poll(counter.world, counter.row())
+    later(counter, timedelta(hours=24))
+    account.asked.clear()
+    poll(counter.world, counter.row())
+    (_, *again) = account.asked
+    assert [(since.date(), until - since) for since, until in again] == [(came[2].date(), timedelta(days=1))]
+    account.asked.clear()
+    later(counter, timedelta(hours=1))
+    poll(counter.world, counter.row())
+    assert len(account.asked) == 1, "once a day"
 
 
 def test_money_that_went_back_weeks_later_reverses_the_payment(counter: Counter, account: Account) -> None:

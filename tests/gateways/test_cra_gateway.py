@@ -13,7 +13,7 @@ import pytest
 
 from domain import cra
 from domain.errors import Misconfigured, Permanent, Unavailable, Unknown
-from gateways.cra import FolderCra, HttpCra, Receipt
+from gateways.cra import Awaited, FolderCra, HttpCra, Receipt
 from sandbox.server import Sandbox, running_sandbox
 from sandbox.state import CRA_PASSWORD, CRA_USER
 from tests.domain.cra_samples import DAY, GOODS, ORDER, PRESENTER, remittance
@@ -35,8 +35,9 @@ def set_day(sandbox: Sandbox, day: date) -> None:
 
 
 def gateway(sandbox: Sandbox, *, password: str = CRA_PASSWORD, timeout: float = 5.0, days: int = 10) -> HttpCra:
-    awaited = [DAY + timedelta(days=n) for n in range(days)]
-    return HttpCra(sandbox.cra_url, CRA_USER, password, lambda _: [(PRESENTER.code, day) for day in awaited], timeout)
+    """Nothing is known to be confirmed yet: each of the day's nine remittances may be."""
+    awaited = [Awaited(PRESENTER.code, DAY + timedelta(days=n), tuple(range(1, 10))) for n in range(days)]
+    return HttpCra(sandbox.cra_url, CRA_USER, password, lambda _: awaited, timeout)
 
 
 def fetched(transport: HttpCra, kinds: str) -> list[tuple[str, bytes]]:
@@ -180,7 +181,7 @@ class TestSoap:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        transport = HttpCra(f"http://127.0.0.1:{port}/", "u", "p", lambda _: [("999", DAY)], 1.0)
+        transport = HttpCra(f"http://127.0.0.1:{port}/", "u", "p", lambda _: [Awaited("999", DAY)], 1.0)
         with pytest.raises(Unavailable):
             transport.upload("remessa", NAME, CONTENT)
         with pytest.raises(Unavailable):
@@ -234,7 +235,7 @@ class TestSoap:
             thread.start()
             url = f"http://127.0.0.1:{server.getsockname()[1]}/"
             with pytest.raises(Unknown):
-                HttpCra(url, "u", "p", lambda _: [("999", DAY)], 5.0).upload("remessa", NAME, CONTENT)
+                HttpCra(url, "u", "p", lambda _: [Awaited("999", DAY)], 5.0).upload("remessa", NAME, CONTENT)
             thread.join()
 
 

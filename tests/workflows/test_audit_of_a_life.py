@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -123,11 +124,15 @@ async def test_the_nightly_archive_takes_what_closed_and_what_is_open_for_long(o
     evidence = Evidence(office.world, office.client, Settings())
     now = datetime.now(UTC)
     with engine.connect() as conn:
-        assert list(conn.execute(wanting(now)).scalars()) == [life.ids.case], "open since long ago, never archived"
+        assert list(conn.execute(wanting(office.world.clock, now)).scalars()) == [life.ids.case], (
+            "open since long ago, never archived"
+        )
     assert (await evidence.archive()).archived == 2
     with engine.connect() as conn:
-        assert list(conn.execute(wanting(now)).scalars()) == []
-        assert list(conn.execute(wanting(now + timedelta(days=40))).scalars()) == [life.ids.case]
+        assert list(conn.execute(wanting(office.world.clock, now)).scalars()) == []
+        assert list(conn.execute(wanting(office.world.clock, now + timedelta(days=40))).scalars()) == [life.ids.case]
+        demo = replace(office.world.clock, scale=28_800.0)
+        assert list(conn.execute(wanting(demo, now + timedelta(days=40))).scalars()) == [], "no server forgets so soon"
     assert evidence.anchor().anchored == 0, "no key, no anchor"
     keyed = Settings(anchor_key="k" * 32, anchors_dir=office.world.letters / "anchors")
     assert Evidence(office.world, office.client, keyed).anchor().anchored == 1
