@@ -8,12 +8,11 @@ from temporalio import activity
 
 from activities.desk import Desk
 from activities.news import wait_for_news
-from activities.outside import JSON, Prepared, as_json, hand_over, subject
+from activities.outside import Prepared, hand_over, parcel, subject
 from activities.world import World
 from contract.messages import Next, Perform
 from domain import facts as f
 from domain.listing import last_day
-from gateways.partners import Parcel
 
 
 class Listings:
@@ -33,6 +32,7 @@ def _request(desk: Desk, given: Perform) -> Prepared | f.Told:
         return deferred
     before, amount = desk.case.listing, desk.case.face()
     key = uuid5(desk.row.id, f"listing after {before.id if before else 'none'}")
-    content = as_json({**subject(desk), "listing": key, "amount": amount, "stands_until": last_day(desk.case)})
-    parcel = Parcel(key, desk.row.id, "listing", f"{desk.row.id}-negativacao-{key.hex[:8]}.json", JSON, content)
-    return parcel, lambda way: f.ListingRequested(given.step, str(key), amount, way)
+    content = {**subject(desk), "listing": key, "amount": amount, "stands_until": last_day(desk.case)}
+    return parcel(desk, key, "listing", "negativacao", content), lambda way: f.ListingRequested(
+        given.step, str(key), amount, way
+    )

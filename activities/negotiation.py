@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.desk import Desk
 from activities.news import wait_for_news
-from activities.outside import JSON, Prepared, as_json, hand_over, subject
+from activities.outside import Prepared, hand_over, parcel, subject
 from activities.saying import proposal_for
 from activities.world import World
 from contract.messages import Next, Perform
@@ -17,7 +17,6 @@ from domain import facts as f
 from domain.errors import Refused
 from domain.negotiation import answer_until, cost_window
 from domain.policy import Step
-from gateways.partners import Parcel
 
 
 class Negotiations:
@@ -44,8 +43,9 @@ def _proposal(desk: Desk, given: Perform) -> Prepared | f.Told:
         **subject(desk), "proposal": key, "amount": amount, "answer_until": until, "by": list(step.by),
         "costs": {"window": window.code, "source": window.source}, "offer": _offer(desk, step),
     }  # fmt: skip
-    parcel = Parcel(key, desk.row.id, "proposal", f"{desk.row.id}-proposta-{key.hex[:8]}.json", JSON, as_json(content))
-    return parcel, lambda way: f.NegotiationProposed(given.step, str(key), amount, until, way)
+    return parcel(desk, key, "proposal", "proposta", content), lambda way: f.NegotiationProposed(
+        given.step, str(key), amount, until, way
+    )
 
 
 def _offer(desk: Desk, step: Step) -> dict[str, Any] | None:

@@ -7,14 +7,14 @@ recorded even if the case changed its mind meanwhile: the rules then take it bac
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from temporalio import activity
 
 from activities.desk import Desk, at_desk
+from activities.exhibits import as_json
 from activities.views import read_creditor, read_debtor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
@@ -44,10 +44,10 @@ def hand_over(world: World, given: Perform, to: f.Outsider, prepare: Callable[[D
         prepared = prepare(desk)
         if not isinstance(prepared, tuple):
             return desk.conclude_with(given, prepared)
-    parcel, told = prepared
+    given_out, told = prepared
     road = partner_of(world, to)
     if road:
-        road.hand(parcel)
+        road.hand(given_out)
     with at_desk(world, given.case_id, given.at) as desk:
         done = desk.recorded(given.generation, given.seq)
         return done or desk.conclude_with(given, told(road.by if road else "hand"))
@@ -70,9 +70,8 @@ class Outside:
 
 def _prepared(desk: Desk, message: Message) -> Prepared:
     key = uuid5(desk.row.id, message.step)
-    content = as_json(_word(desk, message))
-    parcel = Parcel(key, desk.row.id, message.what, f"{desk.row.id}-{message.what}-{key.hex[:8]}.json", JSON, content)
-    return parcel, lambda way: f.PassedOn(message.to, message.what, message.reference, way)
+    made = parcel(desk, key, message.what, message.what, _word(desk, message))
+    return made, lambda way: f.PassedOn(message.to, message.what, message.reference, way)
 
 
 def _word(desk: Desk, message: Message) -> dict[str, Any]:
@@ -108,6 +107,6 @@ def subject(desk: Desk) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def as_json(value: dict[str, Any]) -> bytes:
-    """JSON; amounts, days and ids as text."""
-    return json.dumps(value, ensure_ascii=False, indent=2, default=str).encode() + b"\n"
+def parcel(desk: Desk, key: UUID, kind: str, word: str, content: dict[str, Any]) -> Parcel:
+    """A parcel of one JSON file, which bears its kind as a `word` in its name; amounts, days and ids as text."""
+    return Parcel(key, desk.row.id, kind, f"{desk.row.id}-{word}-{key.hex[:8]}.json", JSON, as_json(content))

@@ -36,6 +36,7 @@ CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
     listing.watches,
     negotiate.watches,
     legal.passes_on_at_once,
+    money.plan_is_kept,
     ladder.is_over,
     protest.title_is_wrong,
     money.owes_thanks,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import get_args
 
 from domain import facts as f
 from domain.calendars import add_bank_days
@@ -21,6 +22,7 @@ RECEIPT = Offset(3, "bd")
 """How long the receipt of a dossier is waited for, where the step says nothing (`within`)."""
 TEXTS = ("atraso-cordial", "atraso-firme", "ultimo-aviso")
 """Our texts that whoever has the case may ask us to send."""
+_OUTSIDERS: dict[str, f.Outsider] = {to: to for to in get_args(f.Outsider)}
 _TELLS = "fora:"
 _ASKS = "pedido:"
 
@@ -44,7 +46,7 @@ def message_of(step: str) -> Message | None:
     if not step.startswith(_TELLS):
         return None
     to, what, reference = step.removeprefix(_TELLS).split(":", 2)
-    return Message(to, what, reference)  # type: ignore[arg-type]
+    return Message(_OUTSIDERS[to], what, reference)
 
 
 def untold(case: Case) -> list[Message]:

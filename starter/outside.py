@@ -13,12 +13,13 @@ from domain.errors import BadInput, Refused
 from domain.listing import removal_due
 from domain.money import ZERO
 from domain.outside import TEXTS, lawsuit_number
-from domain.outside_facts import Hands, NegotiationOutcome
+from domain.outside_facts import Hands, NegotiationOutcome, Report
 from starter.actions import Deed
 from starter.deeds import Author, Make, pay, reason_of
 from starter.forms import Form
 
-HAND_ANSWERS = ("acknowledged", "filed", "agreement", "payment", "given-up")
+_REPORTS: dict[str, Report] = {report: report for report in get_args(Report)}
+HAND_ANSWERS = ("acknowledged", *_REPORTS, "payment")
 CENTRAL_ANSWERS: tuple[str, ...] = get_args(NegotiationOutcome)
 BUREAU_ANSWERS = ("notified", "listed", "refused", "removed")
 
@@ -36,7 +37,7 @@ def hands(to: Hands) -> Make:
         if answer == "filed":
             form = _with_number(form)
         note_id, beside = reason_of(form, by, required=answer != "agreement")
-        return Deed(f.HandOverReported(to, answer, on, note_id), beside)  # type: ignore[arg-type]
+        return Deed(f.HandOverReported(to, _REPORTS[answer], on, note_id), beside)
 
     return make
 

@@ -102,15 +102,23 @@ def has_promise(r: Bench) -> f.Own | Instruction | None:
     return f.PromiseBroken(promise.id, r.today)
 
 
+def plan_is_kept(r: Bench) -> f.Own | None:
+    """Every instalment came, and the last was thanked for: the plan settles the debt, be it that only cents of it are
+    left."""
+    plan, state = r.case.plan, r.case.plan_state(r.today, r.policy.tolerance)
+    if plan is None or state is None or state.next or r.case.closed:
+        return None
+    if not all(payment.thanked for payment in r.case.counted()):
+        return None
+    return f.PlanCompleted(plan.id, r.case.debt(r.last_movement()).total)
+
+
 def has_plan(r: Bench) -> Move | None:
     """A plan in good standing holds the ladder; its instalments have reminders of their own."""
-    plan = r.case.plan
-    if plan is None:
+    plan, state = r.case.plan, r.case.plan_state(r.today, r.policy.tolerance)
+    if plan is None or state is None or state.next is None:
         return None
     crumbs, tolerance = r.policy.tolerance, r.policy.plan.tolerance
-    state = r.case.plan_state(r.today, crumbs)
-    if state is None or state.next is None:
-        return f.PlanCompleted(plan.id, r.case.debt(r.last_movement()).total)
     if broken := broken_on(plan.instalments, r.case.plan_payments(), tolerance, r.today, plan.financing, crumbs):
         return f.PlanBroken(plan.id, broken)
     part = state.next

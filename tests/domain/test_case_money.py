@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -199,6 +200,16 @@ def in_plan(policy: Policy | None = None) -> Simulated:
     case = late(policy or ladder(FIRM))
     case.tell(PLAN)
     return case
+
+
+def test_a_plan_kept_to_the_end_settles_the_debt_even_where_only_cents_of_it_were_left() -> None:
+    case = in_plan(replace(ladder(FIRM), tolerance=Decimal("200.00")))
+    for day, amount in ((date(2026, 3, 9), "300.00"), (date(2026, 4, 9), "360.00"), (date(2026, 5, 11), "360.00")):
+        case.until(day, 12)
+        case.pay(amount)
+    case.until(date(2026, 5, 15))
+    assert case.case.closed == "settled"
+    assert case.said()[-1][1] == "acordo-concluido"
 
 
 def test_a_plan_kept_to_the_end_settles_the_debt_and_waives_the_discount() -> None:
