@@ -27,6 +27,8 @@ OFFICE_HOURS = time(9), time(16, 30)
 AGAIN_AFTER = 0.5
 """Real seconds before something that was refused or failed is tried again."""
 TRIES = 40
+SLOW = 1.5
+"""Real seconds."""
 _NOTHING_HAPPENS = timedelta(days=30)
 """Longer than anybody in the script waits."""
 
@@ -60,6 +62,8 @@ class Play:
         self.watch, self.hands, self.debtors = watch, hands, debtors
         self.casts = [Cast(story, number) for story in STORIES for number in story.numbers]
         self.problems: list[str] = []
+        self.slow: list[tuple[float, str]] = []
+        """Acts that took long, with their real seconds: while one lasts, business days go by for all others."""
         self._habits: set[tuple[UUID, int, Act]] = set()
         self._waiting: dict[tuple[UUID, int, Act], Part] = {}
         self._news: dict[str, date] = {}
@@ -99,7 +103,11 @@ class Play:
         tried: set[int] = set()
         while part := self._next(clock(), tried):
             tried.add(id(part))
-            if self._do(part, clock()):
+            begun = monotonic()
+            ended = self._do(part, clock())
+            if (took := monotonic() - begun) > SLOW:
+                self.slow.append((round(took, 1), f"{part.life.code}/{part.life.number}: {part.act.do}"))
+            if ended:
                 del self._waiting[(part.life.id, part.sign.seq, part.act)]
 
     def _tell_news(self, today: date) -> None:

@@ -51,6 +51,7 @@ def report_of(house: House, play: Play, faults: list[str], seconds: float) -> di
             {name: value for name, value in asdict(done).items() if name != "printed"} for done in play.hands.typed
         ],
         "debtors": [f"{done.day} {done.command}" for done in play.debtors.did],
+        "slow": play.slow,
         "where": {
             "state": str(house.folder),
             "database": house.stack.database_url,

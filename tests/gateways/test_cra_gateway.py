@@ -204,6 +204,25 @@ class TestSoap:
         transport.done(files[0][0])
         assert [name for name, _ in transport.fetch()] == [name for name, _ in files[1:]]
 
+    def test_days_long_over_are_asked_for_once_more_and_then_no_more(self, sandbox: Sandbox) -> None:
+        class Asking(HttpCra):
+            """Remembers the names that it asked for."""
+
+            asked: list[str]
+
+            def _download(self, name: str) -> bytes | None:
+                self.asked.append(name)
+                return super()._download(name)
+
+        days = [Awaited(PRESENTER.code, DAY + timedelta(days=n)) for n in range(10)]
+        transport = Asking(sandbox.cra_url, CRA_USER, CRA_PASSWORD, lambda _: days, 5.0)
+        transport.asked = []
+        assert transport.fetch() == []
+        assert len(transport.asked) == 20, "returns and progress of ten days"
+        transport.asked.clear()
+        transport.fetch()
+        assert {name[4:8] for name in transport.asked} == {"2911", "3011", "0112", "0212"}, "the last days"
+
     def test_a_gap_before_a_confirmation_does_not_hide_it(self, sandbox: Sandbox) -> None:
         transport = gateway(sandbox)
         third = cra.remittance(PRESENTER, [GOODS], DAY, 3, lambda _: 3)

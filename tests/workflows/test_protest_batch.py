@@ -24,6 +24,7 @@ from temporalio.worker import Worker
 from activities import protest_answers, protest_batch
 from activities.protest_answers import take_in_file, take_in_files
 from activities.protest_batch import ProtestBatch, prepare_files, upload_files
+from activities.registry import awaited
 from contract.messages import BatchInput, BatchReport
 from contract.names import PROTEST_QUEUE
 from db.rows import CASE, CRA_FILE, CREDITOR, DEBTOR, DOCUMENT, FACT, LOT_SEQUENCE, ORDER, PAYMENT, TASK, TITLE
@@ -33,7 +34,7 @@ from domain.calendars import add_notary_days, three_day_term
 from domain.case import dump
 from domain.clock import PRODUCTION
 from domain.errors import Misconfigured, Permanent, Unavailable, Unknown
-from gateways.cra import Receipt, Refusal
+from gateways.cra import Awaited, Receipt, Refusal
 from sandbox.notary import Notary
 from sandbox.state import Settings, State
 from tests.activities.protest_samples import DAY, PRESENTER, STEP, Office, our_numbers
@@ -81,6 +82,24 @@ def tasks(office: Office, kind: str) -> list[Any]:
 
 def states(office: Office) -> list[str]:
     return [row.state for row in office.rows(CRA_FILE)]
+
+
+class TestWhatIsAwaited:
+    """What a CRA is asked for by name."""
+
+    def test_a_remittance_is_asked_for_until_its_confirmation_came_and_days_while_a_title_is_out(
+        self, office: Office
+    ) -> None:
+        assert awaited(office.engine, DAY) == []
+        (case,) = sent(office)
+        assert awaited(office.engine, NEXT_DAY) == [Awaited("999", DAY, (1,)), Awaited("999", NEXT_DAY)]
+        office.at(NEXT_DAY)
+        office.confirm(REMITTANCE, NEXT_DAY)
+        assert take_in_files(office.world).taken_in == 1
+        assert awaited(office.engine, NEXT_DAY) == [Awaited("999", DAY), Awaited("999", NEXT_DAY)]
+        with office.engine.begin() as conn:
+            conn.execute(update(TITLE).where(TITLE.c.case_id == case).values(state="paid"))
+        assert awaited(office.engine, NEXT_DAY) == []
 
 
 class TestWhatLeaves:
