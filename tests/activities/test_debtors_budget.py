@@ -20,8 +20,8 @@ from tests.audit.lives import DUE, Life, Town
 
 SP = ZoneInfo("America/Sao_Paulo")
 TUESDAY = date(2026, 3, 10)
-MORNING = datetime(2026, 3, 10, 9, 36, tzinfo=SP)
-"""When a step of Tuesday comes with the jitter of the samples: a tenth of two thirds of nine hours after nine."""
+MORNING = datetime(2026, 3, 10, 9, 18, tzinfo=SP)
+"""When a step of Tuesday comes with the jitter of the samples: a tenth of a third of nine hours after nine."""
 EMAIL, SMS = ("email", "contas@devedora.example.com"), ("sms", "+5511900000001")
 IN_ACRE = ("sms", "+5568999990000")
 
@@ -87,12 +87,12 @@ def listed(town: Town, kind: str, value: str, uf: str = "SP") -> None:
 def test_a_contact_of_an_earlier_hour_makes_the_next_wait_and_the_schedule_shows_until_when_and_why(town: Town) -> None:
     life = town.life(ladder("email"))
     contacted(town, life.ids, MORNING - timedelta(hours=1), "sms")
-    assert deferred(life) == ("spacing", datetime(2026, 3, 10, 12, 36, tzinfo=SP))
+    assert deferred(life) == ("spacing", datetime(2026, 3, 10, 12, 18, tzinfo=SP))
     with town.engine.connect() as conn:
         steps = conn.execute(select(SCHEDULE.c.steps).order_by(SCHEDULE.c.version.desc()).limit(1)).scalar_one()
-    assert (steps[0]["reason"], steps[0]["until"]) == ("spacing", "2026-03-10T12:36:00-03:00")
+    assert (steps[0]["reason"], steps[0]["until"]) == ("spacing", "2026-03-10T12:18:00-03:00")
     life.until(lambda: "contact_sent" in life.kinds())
-    assert contacts(town, life)[-1].planned_at >= datetime(2026, 3, 10, 12, 36, tzinfo=SP)
+    assert contacts(town, life)[-1].planned_at >= datetime(2026, 3, 10, 12, 18, tzinfo=SP)
 
 
 def test_what_bounced_does_not_count(town: Town) -> None:
@@ -215,7 +215,7 @@ def test_hours_that_he_asked_for_are_planned_for(town: Town) -> None:
     life.tell(f.ContactDataChanged("email", "15:00-16:00"))
     with town.engine.connect() as conn:
         planned = conn.execute(select(CASE.c.next_at).where(CASE.c.id == life.ids.case)).scalar_one()
-    assert planned == datetime(2026, 3, 10, 15, 4, tzinfo=SP)
+    assert planned == datetime(2026, 3, 10, 15, 2, tzinfo=SP)
     life.tell(f.ContactDataChanged("email", "de tarde"))
     assert "refused" in life.kinds()
     life.tell(f.ContactDataChanged("email", "any"))

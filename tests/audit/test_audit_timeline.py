@@ -38,13 +38,13 @@ def day(life: Timeline, on: str) -> dict[str, list[str]]:
 def test_every_day_says_what_was_done_and_what_came_next(lived: Lived) -> None:
     told = day(of(lived), "2026-03-20")
     assert told["done"] == ["Contato por SMS, passo atraso-2, aceito para envio"]
-    assert told["decided"][-1] == "a seguir: contatar proposta, a partir de 23/03/2026 09:36 (passo proposta)"
+    assert told["decided"][-1] == "a seguir: contatar proposta, a partir de 23/03/2026 09:18 (passo proposta)"
     assert told["not-done"] == ["Passo ligar dispensado (não foi feito a tempo)"]
 
 
 def test_what_was_not_done_is_told_with_the_reason(lived: Lived) -> None:
     life = of(lived)
-    sunday = "passo proposta: nada em 22/03: fora dos dias em que se pode contatar até 23/03 09:36"
+    sunday = "passo proposta: nada em 22/03: fora dos dias em que se pode contatar até 23/03 09:18"
     assert day(life, "2026-03-22")["not-done"] == [sunday]
     busy = "passo atraso-2: nada em 19/03: aguarda uma pessoa: ligar até 20/03 00:00"
     assert day(life, "2026-03-19")["not-done"] == [busy]
@@ -72,7 +72,7 @@ def test_on_a_day_the_case_is_shown_knowing_nothing_of_later(lived: Lived) -> No
     assert max(each.on for each in life.days) <= date(2026, 3, 21)
     stands = life.standing
     assert (stands.stage, stands.total) == ("amigável", Decimal("1023.67"))
-    assert stands.instruction == "contatar proposta, a partir de 23/03/2026 09:36 (passo proposta)"
+    assert stands.instruction == "contatar proposta, a partir de 23/03/2026 09:18 (passo proposta)"
     states = {row["step"]: row["state"] for row in stands.schedule}
     assert (states["atraso-2"], states["proposta"], states["notificacao"]) == ("feito", "pendente", "pendente")
     assert "notice" not in stands.state

@@ -177,7 +177,7 @@ async def test_a_rewritten_decision_is_not_what_the_rules_decide(lived: Lived) -
     with lived.engine.begin() as conn:
         unlocked(conn)
         row = next(row for row in open_book(conn, lived.firm).of_kind("decided") if row.body["step"] == "proposta")
-        body = row.body | {"not_before": "2026-03-21T09:36:00-03:00"}
+        body = row.body | {"not_before": "2026-03-21T09:18:00-03:00"}
         mine = (LEDGER.c.case_id == lived.firm) & (LEDGER.c.seq == row.seq)
         conn.execute(update(LEDGER).where(mine).values(body=body))
         told = (INSTRUCTION.c.case_id == lived.firm) & (INSTRUCTION.c.seq == row.body["seq"])
