@@ -145,10 +145,10 @@ def test_what_comes_outside_hours_waits_for_the_next_opening(moment: datetime, l
     assert first_lawful(moment, "SP", "sms", DEFAULT_CONTACT) == lawful
 
 
-def test_contacts_are_spread_over_two_thirds_of_the_day_and_the_rest_stays_free() -> None:
+def test_contacts_are_spread_over_the_first_third_of_the_day_and_the_rest_stays_free() -> None:
     assert contact_moment(MONDAY, "SP", "email", DEFAULT_CONTACT, 0.0) == at(9)
-    assert contact_moment(MONDAY, "SP", "email", DEFAULT_CONTACT, 0.5) == at(12)
-    assert contact_moment(MONDAY, "SP", "email", DEFAULT_CONTACT, 0.9999999) < at(15)
+    assert contact_moment(MONDAY, "SP", "email", DEFAULT_CONTACT, 0.5) == at(10, 30)
+    assert contact_moment(MONDAY, "SP", "email", DEFAULT_CONTACT, 0.9999999) < at(12)
 
 
 def test_hours_that_no_law_allows_are_refused_and_do_not_hang() -> None:
