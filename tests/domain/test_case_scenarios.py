@@ -126,6 +126,16 @@ def test_s3_late_in_the_evening_it_is_still_today_and_the_step_goes_out_in_the_m
     assert case.days_of()[-1] == (date(2026, 3, 10), "dois")
 
 
+def test_what_missed_its_hours_waits_for_his_own_moment_of_the_next_day() -> None:
+    case = Simulated(ladder(WEEK), DUE, date(2026, 3, 1), jitter=0.5)
+    case.until(date(2026, 3, 8))
+    case.now = at(date(2026, 3, 9), 18, 1)
+    case.tell()
+    assert (case.next.step, case.next.not_before) == ("dois", at(date(2026, 3, 10), 10, 30))
+    case.now = at(date(2026, 3, 10), 11)
+    assert case.tell().not_before == case.now, "later in its hours it goes at once"
+
+
 def test_s4_a_missed_day_goes_out_the_day_after() -> None:
     case = Simulated(ladder(WEEK), DUE, date(2026, 3, 1))
     case.until(date(2026, 3, 8))
