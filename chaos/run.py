@@ -15,7 +15,7 @@ from starter.demo.house import House
 from starter.demo.play import Play
 from starter.demo.run import run_demo
 
-_BUSINESS_DAYS = 95
+_BUSINESS_DAYS = 75
 """About how long the demo's script takes."""
 _AUDITS = ("archive --closed", "replay --all", "verify --all")
 
