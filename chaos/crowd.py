@@ -1,4 +1,4 @@
-"""A third creditor whose debtors hear from him every few days: calls enough for a kill to meet one.
+"""One more creditor whose debtors hear from him every few days: calls enough for a kill to meet one.
 
 All of it is invented, as the examples are. Every step must be taken, so a step that no entry tells of is lost.
 """
@@ -17,7 +17,7 @@ from sandbox.debtors import CLERK
 from starter.demo.house import ORIGIN
 
 CODE = "multidao"
-DEBTORS, STEPS, EVERY = 40, 16, 5
+DEBTORS, STEPS, EVERY = 40, 16, 4
 """Invoices, contacts for each, and days between two."""
 
 _LADDER = """
