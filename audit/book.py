@@ -156,6 +156,12 @@ class Book:
         return {str(row.id): row for row in self.conn.execute(select(INBOUND).where(INBOUND.c.id.in_(named)))}
 
     @cached_property
+    def messages_with_files(self) -> list[UUID]:
+        """The messages of the debtor that brought files: each file became a document of one of his cases."""
+        mine = (INBOUND.c.debtor_id == self.row.debtor_id) & (func.jsonb_array_length(INBOUND.c.files) > 0)
+        return list(self.conn.execute(select(INBOUND.c.id).where(mine)).scalars())
+
+    @cached_property
     def archives(self) -> Rows:
         """The newest archive of each run, in the order of the case's life."""
         rows = self._of(ARCHIVE, ARCHIVE.c.generation, ARCHIVE.c.part, ARCHIVE.c.events)

@@ -6,19 +6,35 @@ import hashlib
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from lived import KEYS, Lived
 from sqlalchemy import Connection, insert, select, text, update
 
+from activities.calls import RECORDING
+from activities.replies import ATTACHMENT
 from audit.anchor import read_anchor
 from audit.book import line_of, open_book
 from audit.findings import Finding
 from audit.replay import Auditor
 from audit.verify import verify
-from db.rows import ARCHIVE, CASE, CONTACT, CONTACT_CASE, DOCUMENT, FACT, INSTRUCTION, LEDGER, PAYMENT, SCHEDULE
+from db.rows import (
+    ARCHIVE,
+    CASE,
+    CONTACT,
+    CONTACT_CASE,
+    DOCUMENT,
+    FACT,
+    INBOUND,
+    INSTRUCTION,
+    LEDGER,
+    PAYMENT,
+    SCHEDULE,
+    WEBHOOK_EVENT,
+)
 from domain.ledger import chain
 
 
@@ -227,6 +243,49 @@ def test_a_document_is_missed_with_the_entry_that_issued_it(lived: Lived, how: s
     with lived.engine.connect() as conn:
         assert found.entry == entry_of(conn, lived.firm, "notice_issued").seq
     assert (found.area, words in found.text) == ("document", True)
+
+
+@pytest.mark.parametrize("change", ["content", "kind"])
+def test_a_document_exchanged_with_its_row_is_no_longer_what_its_id_was_made_of(lived: Lived, change: str) -> None:
+    row = notice_document(lived)
+    exchanged = {"sha256": lived.store.put(b"%PDF-1.7 another letter")} if change == "content" else {"kind": "contract"}
+    with lived.engine.begin() as conn:
+        conn.execute(update(DOCUMENT).where(DOCUMENT.c.id == row.id).values(exchanged))
+    (found,) = verified(lived)
+    with lived.engine.connect() as conn:
+        assert found.entry == entry_of(conn, lived.firm, "notice_issued").seq
+    assert (found.area, str(row.id) in found.text, "foi trocado" in found.text) == ("document", True, True)
+
+
+@pytest.mark.parametrize(("kind", "whose"), [(ATTACHMENT, "message"), (RECORDING, "call")])
+def test_a_file_that_came_from_outside_belongs_to_what_brought_it(lived: Lived, kind: str, whose: str) -> None:
+    content = b"what he sent"
+    digest = lived.store.put(content)
+    message, moment = uuid4(), datetime(2026, 4, 1, 12, tzinfo=UTC)
+    with lived.engine.begin() as conn:
+        debtor = conn.execute(select(CASE.c.debtor_id).where(CASE.c.id == lived.firm)).scalar_one()
+        contact = contact_of(conn, lived.firm, "sms")
+        brought = uuid5(message, digest) if whose == "message" else uuid5(contact, "RE1:completed")
+        stray = uuid4()
+        conn.execute(
+            insert(DOCUMENT),
+            [{"id": each, "case_id": lived.firm, "kind": kind, "name": "f", "mime": "m", "sha256": digest,
+              "size": len(content), "created_at": moment} for each in (brought, stray)],
+        )  # fmt: skip
+        conn.execute(
+            insert(INBOUND).values(
+                id=message, provider="twilio", message_key="SM1", channel="sms", sender="", recipient="", subject="",
+                body="", automatic=False, opt_out="", replied_to="", files=[str(brought)], meaning=[], outcome="told",
+                answer="", content_hmac="", received_at=moment, business_at=moment, debtor_id=debtor,
+            )
+        )  # fmt: skip
+        conn.execute(
+            insert(WEBHOOK_EVENT).values(
+                id=uuid4(), provider="twilio", event_key="RE1:completed", contact_id=contact, event="recording",
+                code="", body={}, received_at=moment, business_at=moment,
+            )
+        )  # fmt: skip
+    assert [str(stray) in finding.text for finding in verified(lived) if finding.area == "document"] == [True]
 
 
 def archive_row(lived: Lived) -> Any:
