@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -95,18 +96,25 @@ class Play:
                 yield f"{life.code}/{life.number} ({cast.story.title}): nobody could yet {left[0].do.split()[0]}"
 
     # --- acting ------------------------------------------------------------------------------------------------------
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Remembers what took long."""
+        begun = monotonic()
+        yield
+        if (took := monotonic() - begun) > SLOW:
+            self.slow.append((round(took, 1), what))
+
     def act(self, clock: Callable[[], datetime]) -> None:
         """Do everything whose time has come; `clock` gives business time. Calls first, since their hours are short."""
-        self._tell_news(clock().astimezone(OFFICE).date())
+        with self.timed("news"):
+            self._tell_news(clock().astimezone(OFFICE).date())
         for due in self._due(clock()):
             self._waiting.setdefault((due.life.id, due.sign.seq, due.act), due)
         tried: set[int] = set()
         while part := self._next(clock(), tried):
             tried.add(id(part))
-            begun = monotonic()
-            ended = self._do(part, clock())
-            if (took := monotonic() - begun) > SLOW:
-                self.slow.append((round(took, 1), f"{part.life.code}/{part.life.number}: {part.act.do}"))
+            with self.timed(f"{part.life.code}/{part.life.number}: {part.act.do}"):
+                ended = self._do(part, clock())
             if ended:
                 del self._waiting[(part.life.id, part.sign.seq, part.act)]
 

@@ -107,7 +107,8 @@ def _run(house: House, play: Play, screen: Screen, verdict: Verdict, interrupted
         if house.now - ORIGIN > _LONGEST:
             return [f"the demo was not over after {_LONGEST.days} days"]
         with suppress(SQLAlchemyError, sqlite3.Error):
-            play.watch.look()
+            with play.timed("look"):
+                play.watch.look()
             if play.finished() or play.is_stuck(house.now):
                 break
             play.act(lambda: house.now)
