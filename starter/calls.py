@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import HTTPException, Request
@@ -35,6 +37,14 @@ def form_of(body: bytes) -> Form:
         return ImmutableMultiDict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
     except ValueError:
         raise HTTPException(400) from None
+
+
+def json_of(text: str | bytes) -> Any:
+    """What a JSON text says; ValueError where it is none, or is nested deeper than anything that is told here."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def called_url(request: Request, settings: Settings) -> str:

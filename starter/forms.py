@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -37,6 +37,12 @@ class Form:
 
     values: Mapping[str, str]
     today: date
+
+    def __post_init__(self) -> None:
+        """Raises `BadInput` for what no text can hold: a NUL, or bytes that a terminal gave in another encoding."""
+        for name, value in self.values.items():
+            if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+                raise BadInput(f"{name}: it holds characters that are none (NUL, or not UTF-8); write it again")
 
     def text(self, name: str, *allowed: str) -> str:
         """A value that must be there and, where any are named, one of those allowed."""
@@ -103,4 +109,19 @@ def read_forms(file: Path, columns: Collection[str], given: Mapping[str, str], t
         raise BadFile(file.name, faults)
     reader.fieldnames = header
     rows = [{name: value or "" for name, value in row.items() if name} for row in reader]
-    return [Form({**given, **{name: value for name, value in row.items() if value}}, today) for row in rows]
+    return _forms(
+        file.name, [{**given, **{name: value for name, value in row.items() if value}} for row in rows], today
+    )
+
+
+def _forms(file: str, rows: Sequence[Mapping[str, str]], today: date) -> list[Form]:
+    forms, faults = [], []
+    for number, row in enumerate(rows, 2):
+        try:
+            forms.append(Form(row, today))
+        except BadInput as error:
+            found, _, wanted = str(error).partition("; ")
+            faults.append(Fault(f"row {number}", found, wanted))
+    if faults:
+        raise BadFile(file, faults)
+    return forms

@@ -8,7 +8,6 @@ document store; nothing of them is logged.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +37,7 @@ from domain.dialogue import Mail, automatic
 from gateways import signatures
 from gateways.documents import DocumentStore
 from gateways.settings import Settings
-from starter.calls import Form, body_of, called_url, form_of
+from starter.calls import Form, body_of, called_url, form_of, json_of
 
 MESSAGE_LIMIT = 64 * 1024
 MAIL_LIMIT = 30 * 1024 * 1024
@@ -152,8 +151,8 @@ def _word(value: object) -> str:
 
 
 def _text(value: str) -> str:
-    """What PostgreSQL can hold of a text."""
-    return value.replace("\x00", "")[:TEXT_LIMIT]
+    """What PostgreSQL can hold of a text: no NUL, no half of a surrogate pair (some old encodings yield one)."""
+    return value.replace("\x00", "").encode(errors="replace").decode()[:TEXT_LIMIT]
 
 
 # --- e-mail ----------------------------------------------------------------------------------------------------------
@@ -220,7 +219,7 @@ async def _parts(request: Request, body: bytes) -> FormData:
 
 
 def _json(form: FormData, name: str) -> dict[str, Any]:
-    found = json.loads(str(form.get(name) or "{}"))
+    found = json_of(str(form.get(name) or "{}"))
     if not isinstance(found, dict):
         raise ValueError(name)
     return found

@@ -6,7 +6,6 @@ counts once however often it comes; X-Regua-Signature signs key and body with th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -25,7 +24,7 @@ from domain.places import time_zone
 from gateways.documents import DocumentStore
 from gateways.partners import SIGNATURE, signed
 from gateways.settings import Settings
-from starter.calls import body_of
+from starter.calls import body_of, json_of
 from starter.deeds import Author
 from starter.forms import Form
 from starter.lookup import find_case
@@ -64,7 +63,7 @@ def mount(
 
 def _keep(engine: Engine, settings: Settings, now: datetime, who: str, key: str, body: bytes) -> list[UUID]:
     """Store the answer of one call; the facts that are new."""
-    values = json.loads(body)
+    values = json_of(body)
     if not isinstance(values, dict) or not isinstance(values.get("case"), str):
         raise BadInput("the body is no answer; send a JSON object with `case`")
     with engine.begin() as conn:

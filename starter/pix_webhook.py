@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from domain.clock import Clock
 from domain.errors import BadInput
 from domain.money import ZERO
 from gateways.pix import Received, read_received
+from starter.calls import json_of
 
 _END_TO_END = re.compile(r"[0-9A-Za-z]{32}")
 _TXID = re.compile(r"[0-9A-Za-z]{0,35}")
@@ -31,7 +31,7 @@ def read_notice(body: bytes) -> list[Received]:
     Ids have the spec's form: they become references, and what stands in the ledger for ever can be no text.
     """
     try:
-        content = json.loads(body)
+        content = json_of(body)
     except ValueError:
         raise BadInput('Pix webhook: the body is not JSON; send {"pix": [...]}') from None
     if not isinstance(content, dict) or not isinstance(content.get("pix", []), list):

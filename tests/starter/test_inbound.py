@@ -296,12 +296,29 @@ def test_a_mail_that_is_too_large_changes_nothing(doors: Doors) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"envelope": "não é json"}, {"envelope": "[]"}, {"charsets": "{"}, {"envelope": '{"to":5}'}]
-)
+    "change",
+    [
+        {"envelope": "não é json"}, {"envelope": "[]"}, {"charsets": "{"}, {"envelope": '{"to":5}'},
+        pytest.param({"envelope": "[" * 100_000}, id="nested-without-end"),
+    ],
+)  # fmt: skip
 def test_a_mail_that_is_none_is_refused_or_kept_but_never_lost_silently(doors: Doors, change: dict[str, str]) -> None:
     status = doors.parse(mail(**change)).status_code
     assert status in (204, 400)
     assert len(doors.messages()) == (status == 204)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "já paguei +2AA-", "charsets": '{"text":"utf-7"}'},
+        {"subject": r"Re: \ud800", "charsets": '{"subject":"unicode_escape"}'},
+        {"envelope": rf'{{"to":["reply@in.example.com"],"from":"{MAIL}\ud800"}}'},
+    ],
+)
+def test_a_mail_that_holds_half_a_character_is_kept_and_understood(doors: Doors, change: dict[str, str]) -> None:
+    assert doors.parse(mail(**change)).status_code == 204
+    assert doors.settled()[0].body.startswith("já paguei")
 
 
 def test_where_parse_signs_an_old_or_changed_mail_changes_nothing(engine: Engine, tmp_path: Path) -> None:

@@ -88,6 +88,8 @@ def test_an_answer_counts_once_and_the_number_of_the_lawsuit_stands_only_in_a_no
         ({"resposta": "perhaps"}, 400),
         ({"processo": "123"}, 400),
         ({"cpf": "1"}, 400),
+        ({"motivo": "a\0b"}, 400),
+        ({"resposta": "payment", "valor": "10,00", "referencia": "a\0"}, 400),
         ({"data": (datetime.now(UTC) + timedelta(days=5)).date().isoformat()}, 400),
     ],
 )
@@ -114,3 +116,16 @@ def test_the_same_is_typed_and_read_from_a_file(terminal: Terminal, engine: Engi
     with engine.connect() as conn:
         (fact,) = conn.execute(select(FACT).where(FACT.c.case_id == case)).all()
     assert fact.kind == "hand_over_reported"
+
+
+@pytest.mark.parametrize("said", ["a\0b", "a\udcffb"])
+def test_what_no_text_can_hold_is_refused_with_its_row_before_anything_is_done(terminal: Terminal, said: str) -> None:
+    case = in_legal(terminal.engine)
+    typed = terminal.type("legal", "recall", case, "--reason", said, "--by", "ana")
+    assert (typed.code, "motivo: it holds characters that are none" in typed.err) == (1, True)
+    if "\0" in said:
+        rows = [{"caso": str(case), "motivo": "sem bens"}, {"caso": str(case), "motivo": said}]
+        typed = terminal.type("legal", "recall", "--from", terminal.file("ruim.csv", *rows), "--by", "ana")
+        assert (typed.code, "row 3: motivo: it holds characters" in typed.err) == (1, True)
+    with terminal.engine.connect() as conn:
+        assert conn.execute(select(FACT).where(FACT.c.case_id == case)).all() == []

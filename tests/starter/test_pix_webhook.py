@@ -153,6 +153,7 @@ def test_without_a_secret_of_ours_nobody_is_the_bank(engine: Engine) -> None:
         b"\xff\xfe",
         b"[]",
         b'{"pix": {}}',
+        pytest.param(b'{"pix": ' + b"[" * 100_000, id="nested-without-end"),
         json.dumps({"pix": [received(), received(2, "0.00")]}).encode(),
         json.dumps({"pix": [received(), received(2, "-1.00")]}).encode(),
         json.dumps({"pix": [received(), received(endToEndId="Pix de Fulana de Tal")]}).encode(),
