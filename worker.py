@@ -41,7 +41,6 @@ VERSION = "0.1.0"
 DRAIN = timedelta(seconds=30)
 """How long activities may go on after a stop was asked for: longer than any call to a provider."""
 
-_CACHED_WORKFLOWS = 500  # cases sleep for days: a cache helps only within a burst, at 128 KB a case
 _CONCURRENT_WORKFLOW_TASKS = 20
 _WORKFLOW_POLLERS, _ACTIVITY_POLLERS = 4, 2  # on two cores no slower than more of them or autoscaling
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0  # seconds between attempts to reach Temporal at the start
@@ -63,11 +62,12 @@ def new_worker(client: Client, spec: WorkerSpec, traces: TracerProvider | None =
         workflows=spec.workflows,
         activities=spec.activities,
         interceptors=interceptors(traces),
+        plugins=spec.plugins,
         activity_executor=executor,
         max_concurrent_activities=spec.threads,
         max_concurrent_local_activities=spec.threads,
         max_concurrent_workflow_tasks=_CONCURRENT_WORKFLOW_TASKS,
-        max_cached_workflows=_CACHED_WORKFLOWS if spec.workflows else 0,
+        max_cached_workflows=spec.cached if spec.workflows else 0,
         max_task_queue_activities_per_second=spec.max_per_second,
         workflow_task_poller_behavior=PollerBehaviorSimpleMaximum(_WORKFLOW_POLLERS),
         activity_task_poller_behavior=PollerBehaviorSimpleMaximum(_ACTIVITY_POLLERS),

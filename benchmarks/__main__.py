@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import bank_files, core, cra_files, engine, imports, lists, opening, replaying
+from benchmarks import bank_files, cold, contact, core, cra_files, engine, imports, lists, opening, replaying
 from domain.errors import Regua
 from gateways.temporal import settle
 
@@ -30,6 +30,18 @@ BENCHMARKS = {
         engine.table,
         "the reference life beside a bare workflow",
         {"lives": (96, "lives of each contender"), "sleepers": (300, "sleeping cases of each contender")},
+    ),
+    "cold": Benchmark(
+        cold.run_cold,
+        cold.table,
+        "a life woken from its history at every step",
+        {"lives": (cold.LIVES, "lives in each way")},
+    ),
+    "contact": Benchmark(
+        contact.run_contact,
+        contact.table,
+        "the contact as a local activity beside a normal one",
+        {"lives": (contact.LIVES, "lives in each way")},
     ),
     "core": Benchmark(core.run_core, core.table, "the pure core alone", {"lives": (core.LIVES, "reference lives")}),
     "opening": Benchmark(

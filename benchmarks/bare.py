@@ -46,6 +46,11 @@ class BareWorkflow:
         return self.heard
 
     async def do(self, life: BareLife, step: BareStep) -> None:
+        if life.local and step.step.startswith("contact"):
+            await workflow.execute_local_activity(
+                "bare", step, result_type=str, start_to_close_timeout=timedelta(seconds=30), retry_policy=TRIES
+            )
+            return
         await workflow.execute_activity(
             "empty" if life.empty else "bare",
             step,

@@ -7,22 +7,17 @@ alternating rounds, so that what else the machine does falls on both.
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from benchmarks.house import House, open_house, resident
 from benchmarks.lives import BareLives, Lives, OurLives
+from benchmarks.rounds import Round, cpu_of_a_life, here, one_round, shares, speed
 from db.embedded import Service
 from db.engine import make_engine
 from gateways.temporal import PLUGIN
@@ -33,9 +28,6 @@ WORKERS: Mapping[str, tuple[Contender, ...]] = {"worker": ("ours",), "benchmarks
 """The modules that are run as workers, and whose lives they live."""
 TARGETS = {"events_ratio": "at most 1.15", "lives_ratio": "at least 0.8", "memory_ratio": "at most 1.5"}
 
-AT_ONCE = 24
-"""Lives in flight: enough to keep two cores busy, few enough that no task waits for seconds."""
-LIVES_A_ROUND = 24
 ASLEEP_FIRST = 150
 """Cases that sleep in the cache before memory is first read, started many at once: by then every thread, connection and
 module that all of them share is there, and what grows afterwards is the cases."""
@@ -44,18 +36,6 @@ MOST_SLEEPERS = 300
 """With those before them, less than the cache of a worker holds (`worker`): none is evicted."""
 _ASLEEP = 5
 """Events of a history whose first workflow task is over: from then on the workflow waits for its first timer."""
-
-_OF_THE_DRIVER = frozenset({"WORKFLOW_EXECUTION_OPTIONS_UPDATED", "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED"})
-"""Events by which the driver moves a workflow's clock: they stand in no history of production and are not counted."""
-
-
-@dataclass(frozen=True)
-class Round:
-    """One round of one contender: lives, the real seconds they took, CPU seconds by process."""
-
-    lives: int
-    seconds: float
-    cpu: Mapping[str, float]
 
 
 def run_engine(lives: int, sleepers: int) -> dict[str, Any]:
@@ -75,11 +55,11 @@ async def _measure(house: House, lives: int, sleepers: int) -> dict[str, Any]:
         }
         events: dict[Contender, Counter[str]] = {}
         rounds: dict[Contender, list[Round]] = {contender: [] for contender in CONTENDERS}
-        for count in _shares(lives):
+        for count in shares(lives):
             for module, contenders in WORKERS.items():
                 with house.worker(module) as worker:
                     for contender in contenders:
-                        done, events[contender] = await _round(house, worker, worlds[contender], count)
+                        done, events[contender] = await one_round(house, worker, worlds[contender], count)
                         rounds[contender].append(done)
         memory: dict[Contender, float] = {}
         for module, (contender, *_) in WORKERS.items():
@@ -90,35 +70,7 @@ async def _measure(house: House, lives: int, sleepers: int) -> dict[str, Any]:
     return _document(events, rounds, memory)
 
 
-def _shares(lives: int) -> list[int]:
-    """So many lives in rounds of about the same length."""
-    rounds = max(1, round(lives / LIVES_A_ROUND))
-    return [lives // rounds + (number < lives % rounds) for number in range(rounds)]
-
-
 # --- measuring -------------------------------------------------------------------------------------------------------
-async def _round(house: House, worker: Service, world: Lives, count: int) -> tuple[Round, Counter[str]]:
-    """So many lives at once; before them one alone and unhurried, which warms the worker up: its events are counted."""
-    limit = asyncio.Semaphore(AT_ONCE)
-
-    async def one(handle: WorkflowHandle[Any, Any]) -> None:
-        async with limit:
-            await world.live(handle)
-
-    (first,) = await world.start(1)
-    await world.live(first, unhurried=True)
-    cpu, since = house.cpu(worker), time.perf_counter()
-    await asyncio.gather(*(one(handle) for handle in await world.start(count)))
-    seconds, used = time.perf_counter() - since, house.cpu(worker)
-    return Round(count, seconds, {name: used[name] - cpu[name] for name in used}), await _events(first)
-
-
-async def _events(handle: WorkflowHandle[Any, Any]) -> Counter[str]:
-    history = await handle.fetch_history()
-    names = (EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events)
-    return Counter(name for name in names if name not in _OF_THE_DRIVER)
-
-
 async def _memory(worker: Service, world: Lives, sleepers: int) -> float:
     """Kilobytes by which a fresh worker grows for each case that sleeps in its cache."""
     first = await asyncio.gather(*(world.start(max(1, min(ASLEEP_FIRST, sleepers) // 10)) for _ in range(10)))
@@ -141,19 +93,19 @@ def _document(
     memory: Mapping[Contender, float],
 ) -> dict[str, Any]:
     total = {contender: events[contender].total() for contender in CONTENDERS}
-    speed = {contender: _speed(rounds[contender]) for contender in CONTENDERS}
-    cpu = {contender: _cpu(rounds[contender]) for contender in CONTENDERS}
+    per_second = {contender: speed(rounds[contender]) for contender in CONTENDERS}
+    cpu = {contender: cpu_of_a_life(rounds[contender]) for contender in CONTENDERS}
     return {
         "events_ratio": round(total["ours"] / total["bare"], 3),
-        "lives_ratio": round(speed["ours"] / speed["bare"], 3),
+        "lives_ratio": round(per_second["ours"] / per_second["bare"], 3),
         "memory_ratio": round(memory["ours"] / memory["bare"], 3),
-        "empty_lives_ratio": round(speed["ours"] / speed["empty"], 3),
+        "empty_lives_ratio": round(per_second["ours"] / per_second["empty"], 3),
         "cpu_ratio": round(sum(cpu["bare"].values()) / sum(cpu["ours"].values()), 3),
         "targets": TARGETS,
         "contenders": {
             contender: {
                 "lives": sum(done.lives for done in rounds[contender]),
-                "lives_per_second": round(speed[contender], 2),
+                "lives_per_second": round(per_second[contender], 2),
                 "cpu_ms_per_life": {name: round(ms, 1) for name, ms in cpu[contender].items()},
                 "events": total[contender],
                 "events_by_type": dict(sorted(events[contender].items())),
@@ -161,19 +113,8 @@ def _document(
             }
             for contender in CONTENDERS
         },
-        "on": datetime.now(UTC).date().isoformat(),
-        "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.system()},
+        **here(),
     }
-
-
-def _speed(rounds: Sequence[Round]) -> float:
-    return sum(done.lives for done in rounds) / sum(done.seconds for done in rounds)
-
-
-def _cpu(rounds: Sequence[Round]) -> dict[str, float]:
-    """Milliseconds of CPU for each life, by process."""
-    lives = sum(done.lives for done in rounds)
-    return {name: 1000 * sum(done.cpu[name] for done in rounds) / lives for name in rounds[0].cpu}
 
 
 def table(document: Mapping[str, Any]) -> str:

@@ -40,12 +40,12 @@ class House:
     sandbox_url: str
 
     @contextmanager
-    def worker(self, module: str) -> Iterator[Service]:
-        """A fresh worker process, `python -m module`, as a service that is ended when the block ends."""
+    def worker(self, module: str, *arguments: str) -> Iterator[Service]:
+        """A fresh worker process, `python -m module arguments`, as a service that is ended when the block ends."""
         port = free_port()
         environment = self._environment() | {"REGUA_HEALTH_PORT": str(port)}
         health = f"http://127.0.0.1:{port}/health"
-        service = python_service(self.settings, module, module, ready=health, env=environment)
+        service = python_service(self.settings, module, module, *arguments, ready=health, env=environment)
         with running(service):
             yield service
 

@@ -190,15 +190,15 @@ def _fact(conn: Connection, case: UUID, word: str, now: datetime) -> f.Told:
 
 
 class BareLives:
-    """Lives of the bare workflow; with `empty`, of activities that do nothing."""
+    """Lives of the bare workflow; with `empty` activities do nothing, with `local` contacts are local."""
 
-    def __init__(self, client: Client, engine: Engine, *, empty: bool = False) -> None:
-        self._client, self._engine, self._empty = client, engine, empty
+    def __init__(self, client: Client, engine: Engine, *, empty: bool = False, local: bool = False) -> None:
+        self._client, self._engine, self._empty, self._local = client, engine, empty, local
         self._skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
 
     async def start(self, count: int) -> list[WorkflowHandle[Any, Any]]:
         """So many workflows that sleep until their first step, one after the other."""
-        return [await self._open(BareLife(uuid4().hex, CHANNELS, self._empty)) for _ in range(count)]
+        return [await self._open(BareLife(uuid4().hex, CHANNELS, self._empty, self._local)) for _ in range(count)]
 
     async def _open(self, life: BareLife) -> WorkflowHandle[Any, Any]:
         return await self._client.start_workflow(BareWorkflow.run, life, id=f"bare:{life.id}", task_queue=CASES_QUEUE)

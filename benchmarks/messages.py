@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BareLife:
-    """One life: its id, the channels of its contacts in order, and whether its activities do nothing at all."""
+    """One life: its id, the channels of its contacts in order, whether its activities do nothing at all, and whether
+    its contacts are local activities.
+    """
 
     id: str
     channels: tuple[str, ...]
     empty: bool = False
+    local: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
-from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
+from temporalio.worker import Plugin, WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from contract.names import CREDITOR_ATTRIBUTE, NEXT_ATTRIBUTE, STAGE_ATTRIBUTE
@@ -93,7 +93,8 @@ class WorkerSpec:
     """What one task queue's worker runs.
 
     `max_per_second` limits the activities of the queue over all workers (None: no limit); `threads` is how many
-    activities run at the same time in one process.
+    activities run at the same time in one process; `cached` is how many sleeping workflows it keeps in memory (0: each
+    is woken from its history); `plugins` come after those of the client.
     """
 
     queue: str
@@ -101,6 +102,8 @@ class WorkerSpec:
     activities: Sequence[Callable[..., Any]] = ()
     max_per_second: float | None = None
     threads: int = 10
+    cached: int = 500  # cases sleep for days: a cache helps only within a burst, at 128 KB a case
+    plugins: Sequence[Plugin] = ()
 
 
 async def connect(settings: Settings, runtime: Runtime | None = None) -> Client:

@@ -50,12 +50,11 @@ def spans() -> Callable[[], list[ReadableSpan]]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def traced(env, world, monkeypatch) -> AsyncIterator[Office]:
+async def traced(env, world) -> AsyncIterator[Office]:
     """An office whose workers are the service's own, with traces, and forget every case after each task."""
-    monkeypatch.setattr(worker, "_CACHED_WORKFLOWS", 0)
     told = replace(world, email=observed("sendgrid", world.email))
     specs = [
-        WorkerSpec(CASES_QUEUE, [CaseWorkflow], activities_of(told)),
+        WorkerSpec(CASES_QUEUE, [CaseWorkflow], activities_of(told), cached=0),
         WorkerSpec(EMAIL_QUEUE, [], activities_of(told)),
     ]
     async with AsyncExitStack() as stack:

@@ -74,19 +74,36 @@ CHANGES = {
 }  # fmt: skip
 
 
+def _replayed(folder: Path, *changes: tuple[str, str]) -> subprocess.CompletedProcess[str]:
+    """Two recorded lives replayed on a copy of the shell in which each change was made."""
+    shutil.copytree(ROOT / "workflows", folder / "workflows")
+    shell = folder / "workflows" / "case.py"
+    text = shell.read_text(encoding="utf-8")
+    for before, after in changes:
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    shell.write_text(text, encoding="utf-8")
+    lives = [str(path) for path in HISTORIES if path.stem in {"paid-after-a-reminder", "protested-then-legal"}]
+    return subprocess.run(
+        [sys.executable, "-c", SCRIPT, *lives], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_shell_replays_recorded_lives_only_if_the_change_is_patched(change: str, tmp_path: Path) -> None:
     before, after, right = CHANGES[change]
-    shutil.copytree(ROOT / "workflows", tmp_path / "workflows")
-    shell = tmp_path / "workflows" / "case.py"
-    text = shell.read_text(encoding="utf-8")
-    assert text.count(before) == 1
-    shell.write_text(text.replace(before, after), encoding="utf-8")
-    lives = [str(path) for path in HISTORIES if path.stem in {"paid-after-a-reminder", "protested-then-legal"}]
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *lives], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = _replayed(tmp_path, (before, after))
     assert (done.returncode == 0) == right, done.stderr[-1500:]
     if not right:
         assert "TMPRL1100" in done.stderr or "ondeterminis" in done.stderr
+
+
+@pytest.mark.parametrize("look", ["time.time()", "random.random()", "datetime.now(UTC)"])
+def test_the_sandbox_refuses_what_only_another_machine_would_answer_otherwise(look: str, tmp_path: Path) -> None:
+    """The replay issues the same commands, so only the sandbox sees it, as long as our modules are loaded inside it."""
+    imports = "from collections.abc import Sequence\n"
+    more = "import random\nimport time\nfrom datetime import UTC, datetime\n"
+    done = _replayed(tmp_path, (imports, imports + more), (OBEY, f"            {look}\n{OBEY}"))
+    assert done.returncode != 0
+    assert f"Cannot access {look.split('(')[0].replace('datetime.', 'datetime.datetime.')}" in done.stderr
