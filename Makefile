@@ -30,7 +30,7 @@ lint: $(DONE) ## style, types, import directions, migrations drift
 	$(BIN)/lint-imports
 	$(BIN)/python -m db.drift
 
-bench: $(DONE) ## measure each part against its limit in the same run, some fifteen minutes (ARGS="--json")
+bench: $(DONE) ## measure each part against its limit in the same run, some twenty-five minutes (ARGS="--json")
 	$(BIN)/python -m benchmarks all $(ARGS)
 
 chaos: $(DONE) ## play the demo while 200 processes are killed, then audit what is left (ARGS="--seed 7")
