@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +12,8 @@ from pathlib import Path
 
 from domain.errors import BadFile, BadInput, Fault
 from domain.money import parse_money
+from starter.importing.cells import as_text
+from starter.importing.sheets import Line, read_sheet
 
 CASE, CREDITOR = "caso", "credor"
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -84,44 +84,43 @@ class Form:
         return bool(self.values.get(name, "").strip())
 
 
-def read_forms(file: Path, columns: Collection[str], given: Mapping[str, str], today: date) -> list[Form]:
-    """The rows of a CSV (UTF-8 or Windows-1252; commas or semicolons), filled up with what is `given` for all.
+def read_forms(file: Path, columns: Collection[str], given: Mapping[str, str], today: date) -> list[tuple[int, Form]]:
+    """The rows of a CSV or XLSX file with their numbers, filled up with what is `given` for all.
 
-    Raises `BadFile` for a column that the action does not have, or without the column `caso`; OSError for no file.
+    Raises `BadFile` without the column `caso`, for a column that the action does not have, and for every row with more
+    cells than the heading: an amount with an unquoted comma would be cut. OSError for no file.
     """
-    content = file.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    separator = ";" if ";" in text.partition("\n")[0] else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
-    header = [(name or "").strip().lower() for name in reader.fieldnames or []]
-    allowed = (CASE, CREDITOR, *columns)
+    lines = read_sheet(file)
+    header = [as_text(cell).lower() for cell in next(lines, Line(1, ())).cells]
+    faults = _wrong_heading(file, header, (CASE, CREDITOR, *columns))
+    if faults:
+        raise BadFile(file.name, faults)
+    forms = list[tuple[int, Form]]()
+    for line in lines:
+        said = {name: text for name, cell in zip(header, line.cells, strict=False) if (text := as_text(cell))}
+        try:
+            if any(line.cells[len(header) :]):
+                raise BadInput("it has more cells than the heading; put quotes around a text or amount with a comma")
+            forms.append((line.number, Form({**given, **said}, today)))
+        except BadInput as error:
+            found, _, wanted = str(error).partition("; ")
+            faults.append(Fault(f"row {line.number}", found, wanted))
+    if faults:
+        raise BadFile(file.name, faults)
+    return forms
+
+
+def _wrong_heading(file: Path, header: Sequence[str], allowed: Sequence[str]) -> list[Fault]:
     faults = [
         Fault(f"{file.name}: column {name!r}", "this action has no such column", f"it has {', '.join(allowed)}")
         for name in header
         if name not in allowed
     ]
+    faults += [
+        Fault(f"{file.name}: column {name!r}", "it stands twice", "leave one of the two out")
+        for name in allowed
+        if header.count(name) > 1
+    ]
     if CASE not in header:
         faults.append(Fault(f"{file.name}: row 1", f"there is no column {CASE}", "name the case of each row in it"))
-    if faults:
-        raise BadFile(file.name, faults)
-    reader.fieldnames = header
-    rows = [{name: value or "" for name, value in row.items() if name} for row in reader]
-    return _forms(
-        file.name, [{**given, **{name: value for name, value in row.items() if value}} for row in rows], today
-    )
-
-
-def _forms(file: str, rows: Sequence[Mapping[str, str]], today: date) -> list[Form]:
-    forms, faults = [], []
-    for number, row in enumerate(rows, 2):
-        try:
-            forms.append(Form(row, today))
-        except BadInput as error:
-            found, _, wanted = str(error).partition("; ")
-            faults.append(Fault(f"row {number}", found, wanted))
-    if faults:
-        raise BadFile(file, faults)
-    return forms
+    return faults

@@ -86,6 +86,8 @@ class Reading:
     def __init__(self, line: Line, names: Sequence[str], faults: list[Fault]) -> None:
         self.line, self.faults, self.before = line, faults, len(faults)
         self.cells = dict(zip(names, (*line.cells, *[""] * len(names)), strict=False))
+        if any(line.cells[len(names) :]):
+            self.fault("all", "it has more cells than the heading", "put quotes around a text with a comma")
 
     def cell(self, name: str, read: Callable[[Cell], T]) -> T | None:
         """What a cell means; None where it is empty or wrong."""

@@ -71,11 +71,13 @@ def _read(house: Installation, form: Form, make: Make, by: str) -> tuple[UUID, D
         return case.id, make(form, Author(by, house.now, case, lambda: pinned_policy(conn, case.policy_hash), store))
 
 
-def _read_all(house: Installation, forms: Iterable[Form], make: Make, by: str, file: str) -> list[tuple[UUID, Deed]]:
+def _read_all(
+    house: Installation, forms: Iterable[tuple[int, Form]], make: Make, by: str, file: str
+) -> list[tuple[UUID, Deed]]:
     from domain.errors import BadFile, BadInput, Fault, Refused
 
     deeds, faults = [], []
-    for number, form in enumerate(forms, 2):
+    for number, form in forms:
         try:
             deeds.append(_read(house, form, make, by))
         except (BadInput, Refused) as error:

@@ -91,13 +91,17 @@ def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         try:
             while block := file.read(_BLOCK):
-                if b"\0" in block:
-                    raise _bad(path, "this is not a text file", "save it as CSV (UTF-8) or XLSX")
-                decoder.decode(block)
+                decoder.decode(_text_only(path, block))
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return _windows(path)
     return "utf-8-sig"
+
+
+def _text_only(path: Path, block: bytes) -> bytes:
+    if b"\0" in block:
+        raise _bad(path, "this is not a text file", "save it as CSV (UTF-8) or XLSX")
+    return block
 
 
 def _windows(path: Path) -> str:
@@ -105,7 +109,7 @@ def _windows(path: Path) -> str:
     with path.open("rb") as file:
         try:
             while block := file.read(_BLOCK):
-                decoder.decode(block)
+                decoder.decode(_text_only(path, block))
         except UnicodeDecodeError:
             raise _bad(path, "its letters are neither UTF-8 nor Windows-1252", "save it as CSV (UTF-8)") from None
     return "cp1252"

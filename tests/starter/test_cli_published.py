@@ -99,6 +99,10 @@ def test_a_file_with_another_heading_or_without_rows_is_refused(terminal: Any) -
     wrong = terminal.type("load", "block-list", write(terminal, "nome;telefone\nx;y\n"))
     assert wrong.code == 1
     assert "name the columns uf, document, phone" in wrong.err
+    shifted = terminal.type(
+        "load", "holidays", write(terminal, DAYS_HEADING + "BR,2026-03-09,Luto,Decreto 1,de 2026\n")
+    )
+    assert (shifted.code, "row 2, all: it has more cells than the heading" in shifted.err) == (1, True)
     empty = terminal.type("load", "holidays", write(terminal, DAYS_HEADING))
     assert "it has no rows" in empty.err
 

@@ -88,6 +88,7 @@ def test_rows_are_counted_as_a_spreadsheet_shows_them(tmp_path: Path) -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "save it as .xlsx or CSV"),
         (b"PK\x03\x04 but no archive", "not a spreadsheet that can be read"),
         (b"a;b\n1;\x00\n", "this is not a text file"),
+        pytest.param(b"a;b\n\xe1;" + b"x" * 2**20 + b"\n1;\x00\n", "this is not a text file", id="late-in-windows"),
         ("a;b\n1;2".encode("utf-16"), "this is not a text file"),
         (b"a;b\n1;\xff\x81\n", "neither UTF-8 nor Windows-1252"),
         (b'a;b\n1;2\n3;"never closed\n', "row 3: this is not CSV"),

@@ -119,13 +119,33 @@ def test_the_same_is_typed_and_read_from_a_file(terminal: Terminal, engine: Engi
 
 
 @pytest.mark.parametrize("said", ["a\0b", "a\udcffb"])
-def test_what_no_text_can_hold_is_refused_with_its_row_before_anything_is_done(terminal: Terminal, said: str) -> None:
+def test_what_no_text_can_hold_is_refused_before_anything_is_done(terminal: Terminal, said: str) -> None:
     case = in_legal(terminal.engine)
     typed = terminal.type("legal", "recall", case, "--reason", said, "--by", "ana")
     assert (typed.code, "motivo: it holds characters that are none" in typed.err) == (1, True)
-    if "\0" in said:
-        rows = [{"caso": str(case), "motivo": "sem bens"}, {"caso": str(case), "motivo": said}]
-        typed = terminal.type("legal", "recall", "--from", terminal.file("ruim.csv", *rows), "--by", "ana")
-        assert (typed.code, "row 3: motivo: it holds characters" in typed.err) == (1, True)
+    assert told(terminal, case) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "caso,resposta,valor,referencia\n\n{case},payment,100,50,ted-1\n",
+            "row 3: it has more cells than the heading",
+        ),
+        ("caso;resposta;motivo;motivo\n{case};given-up;a;b\n", "column 'motivo': it stands twice"),
+        ("caso;resposta;motivo\n{case};given-up;a\0b\n", "this is not a text file"),
+    ],
+)
+def test_a_file_of_answers_with_a_bad_row_is_refused_whole(terminal: Terminal, text: str, fault: str) -> None:
+    case = in_legal(terminal.engine)
+    file = terminal.folder / "respostas.csv"
+    file.write_text(text.format(case=case))
+    said = terminal.type("legal", "answer", "--from", file, "--by", "ana")
+    assert (said.code, fault in said.err) == (1, True), said.err
+    assert told(terminal, case) == []
+
+
+def told(terminal: Terminal, case: UUID) -> list[Any]:
     with terminal.engine.connect() as conn:
-        assert conn.execute(select(FACT).where(FACT.c.case_id == case)).all() == []
+        return list(conn.execute(select(FACT).where(FACT.c.case_id == case)))
