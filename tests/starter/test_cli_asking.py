@@ -188,7 +188,7 @@ async def test_schedules_follow_the_clock_and_a_paused_one_stays_paused(client: 
     sweep = await client.get_schedule_handle(SWEEP_SCHEDULE).describe()
     batch = await client.get_schedule_handle(PROTEST_SCHEDULE).describe()
     assert sweep.schedule.state.paused
-    assert [interval.every for interval in sweep.schedule.spec.intervals] == [timedelta(seconds=2)]
+    assert [interval.every for interval in sweep.schedule.spec.intervals] == [timedelta(seconds=4)]
     assert [interval.every for interval in batch.schedule.spec.intervals] == [timedelta(seconds=20)]
     assert not batch.schedule.spec.calendars
 
