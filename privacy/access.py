@@ -73,6 +73,14 @@ _CHANNELS = {
     "voice": "operadora de telefonia (Twilio), que faz as ligações",
     "letter": "gráfica e Correios, que imprimem e entregam as cartas",
 }
+_OUTSIDE = {
+    "legal": "setor jurídico do credor: o dossiê do caso, e o que foi pago depois",
+    "agency": "empresa de cobrança contratada pelo credor: o dossiê do caso, e o que foi pago depois",
+    "central": "central dos tabelionatos de protesto: proposta de solução negocial, com nome, documento e endereço "
+    "(Lei 9.492/1997, art. 11-A)",
+    "bureau": "órgão de proteção ao crédito: pedido de registro da dívida, com nome, documento e endereço (Lei "
+    "8.078/1990, art. 43)",
+}
 PURPOSE = (
     "Finalidade e fundamento: cobrar as faturas abaixo, executar o contrato e proteger o crédito (Lei 13.709/2018, "
     "art. 7º, V e X), cumprir deveres legais (II) e exercer direitos em processo (VI). O próximo passo de cada caso é "
@@ -133,8 +141,9 @@ def _shared(held: Holdings) -> list[str]:
     shared = [text for channel, text in _CHANNELS.items() if channel in channels]
     if held.titles:
         shared.append("tabelionato de protesto e sua central (CRA): título, nome, documento, endereço (Lei 9.492/1997)")
-    if any(row.kind == "dossier" for row in held.documents):
-        shared.append("setor jurídico do credor: o dossiê do caso")
+    if held.charges:
+        shared.append("banco do credor: as cobranças Pix, com nome e documento")
+    shared += [text for outsider, text in _OUTSIDE.items() if outsider in held.told_to]
     return [f"{held.creditor.name}, o credor", *shared]
 
 

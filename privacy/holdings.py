@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, Table, or_, select
+from sqlalchemy import Connection, Row, Select, Table, func, or_, select
 
 from db.rows import (
     CASE,
@@ -17,19 +17,24 @@ from db.rows import (
     DOCUMENT,
     INBOUND,
     INVOICE,
+    LEDGER,
     NEUTRAL_ANSWER,
     NOTE,
     NOTICE,
     PARTY,
     PAYMENT,
+    PAYMENT_CODE,
     PLAN,
     PRIVACY_ACT,
     TITLE,
     WEBHOOK_EVENT,
 )
+from domain.pix import is_static_txid
 from domain.retention import CLASSES, IDENTITY, Rule, class_of
 
 Rows = Sequence[Row[Any]]
+OUTSIDERS = {"handed_over": "", "passed_on": "", "negotiation_proposed": "central", "listing_requested": "bureau"}
+"""Entries of a ledger by which data left for somebody outside; "" where the entry names him."""
 
 
 class Holdings:
@@ -109,6 +114,18 @@ class Holdings:
     @cached_property
     def titles(self) -> Rows:
         return self._of_cases(TITLE, TITLE.c.attempt)
+
+    @cached_property
+    def told_to(self) -> set[str]:
+        """Whom his cases were passed on to: legal, agency, central (of the notaries), bureau. The ledger keeps it."""
+        to = func.coalesce(LEDGER.c.body["to"].astext, "")
+        asked = select(LEDGER.c.kind, to).where(LEDGER.c.case_id.in_(self.case_ids), LEDGER.c.kind.in_(OUTSIDERS))
+        return {OUTSIDERS[kind] or named for kind, named in self.conn.execute(asked.distinct())}
+
+    @cached_property
+    def charges(self) -> Rows:
+        """Pix charges that a bank made in his name; a static code is made here and names nobody."""
+        return [row for row in self._of_cases(PAYMENT_CODE) if not is_static_txid(row.txid)]
 
     @cached_property
     def documents(self) -> Rows:

@@ -20,9 +20,11 @@ from db.rows import (
     DEBTOR,
     DOCUMENT,
     INVOICE,
+    LEDGER,
     NOTE,
     PARTY,
     PAYMENT,
+    PAYMENT_CODE,
     PRIVACY_ACT,
 )
 from gateways.documents import DocumentStore
@@ -99,6 +101,50 @@ def everything(engine: Engine) -> str:
 
 
 # --- access ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("kind", "body", "who"),
+    [
+        ("handed_over", {"to": "legal"}, "setor jurídico do credor"),
+        ("handed_over", {"to": "agency"}, "empresa de cobrança contratada"),
+        ("passed_on", {"to": "agency"}, "empresa de cobrança contratada"),
+        ("negotiation_proposed", {}, "central dos tabelionatos"),
+        ("listing_requested", {}, "órgão de proteção ao crédito"),
+    ],
+)
+def test_whoever_outside_was_told_of_the_case_is_named(
+    terminal: Any, opened: Opened, kind: str, body: dict[str, str], who: str
+) -> None:
+    def shared() -> list[str]:
+        told: list[str] = terminal.type("privacy", "access", opened.debtor, "--by", "ana").json["shared_with"]
+        return [each for each in told if who in each]
+
+    assert shared() == []
+    with terminal.engine.begin() as conn:
+        conn.execute(
+            insert(LEDGER).values(
+                case_id=opened.case, seq=1, kind=kind, body=body, cause="engine", actor="engine", business_at=CLOSED,
+                recorded_at=CLOSED, rules_version="1", previous_hash="", hash="0" * 64,
+            )
+        )  # fmt: skip
+    assert len(shared()) == 1
+
+
+@pytest.mark.parametrize(("txid", "shared"), [("R" * 26, True), ("R" * 25, False)])
+def test_the_bank_is_named_where_it_made_a_charge_in_his_name(
+    terminal: Any, opened: Opened, txid: str, shared: bool
+) -> None:
+    with terminal.engine.begin() as conn:
+        conn.execute(
+            insert(PAYMENT_CODE).values(
+                id=uuid4(), creditor_id=opened.creditor, case_id=opened.case, txid=txid, amount="1000.00",
+                quoted_on=CLOSED.date(), valid_until=CLOSED.date(), instalment=0, br_code="", state="removed",
+                created_at=CLOSED, changed_at=CLOSED,
+            )
+        )  # fmt: skip
+    told = terminal.type("privacy", "access", opened.debtor, "--by", "ana").json["shared_with"]
+    assert any("cobranças Pix" in each for each in told) == shared
+
+
 def test_a_debtor_is_told_everything_that_is_held_and_the_act_is_written_down(
     terminal: Any, opened: Opened, tmp_path: Path
 ) -> None:
