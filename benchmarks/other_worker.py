@@ -52,13 +52,14 @@ WAYS: Mapping[str, Callable[[WorkerSpec], WorkerSpec]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Work until SIGTERM. The settings are those of the service, from the environment."""
     (way,) = sys.argv[1:] if arguments is None else arguments
+    vary = WAYS[way]
     configure_logs()
     settings = load_settings()
     world = build_world(settings, settings.database_url)
 
     def specs(client: Client) -> list[WorkerSpec]:
         shipped = worker_specs(settings, client, world, WORKFLOWS)
-        return [WAYS[way](spec) if spec.workflows else spec for spec in shipped]
+        return [vary(spec) if spec.workflows else spec for spec in shipped]
 
     asyncio.run(serve(settings, settings.database_url, specs, new_runtime(settings)))
     settle()
