@@ -23,6 +23,7 @@ from activities.outside import Outside
 from activities.pix_poll import PixPoll
 from activities.protest import Protests
 from activities.protest_batch import FILES_A_DAY, ProtestBatch
+from activities.templates import Templates
 from activities.world import World
 from contract.names import CASES_QUEUE, EMAIL_QUEUE, PROTEST_QUEUE, SMS_QUEUE, VOICE_QUEUE, WHATSAPP_QUEUE
 from db.engine import make_engine, read_clock
@@ -41,7 +42,7 @@ from gateways.settings import Settings
 from gateways.sms import TwilioSms
 from gateways.temporal import WorkerSpec
 from gateways.voice import TwilioVoice
-from gateways.whatsapp import TwilioWhatsApp
+from gateways.whatsapp import TwilioTemplates, TwilioWhatsApp
 
 _Gateway = TypeVar("_Gateway")
 _PROVIDER_SECONDS = 8.0
@@ -195,10 +196,11 @@ def worker_specs(
     told = World(**{**vars(world), "deliver": threadsafe(courier, asyncio.get_running_loop())})
     contact, notice, batch, intake = Contacts(told), Notices(told), ProtestBatch(told), Intake(told, courier)
     hand_over = LegalHandOver(told)
+    templates = Templates(told, _observed_if("twilio-templates", telephony(settings, TwilioTemplates)))
     at_home: list[Callable[..., Any]] = [
         hand_over.agency, Negotiations(told).negotiate, Listings(told).list, Outside(told).tell,
         Decisions(told).decide, Protests(told).protest, hand_over.legal, contact.contact, notice.notice,
-        intake.scan, intake.sweep, PixPoll(told).poll_pix, *beside,
+        intake.scan, intake.sweep, PixPoll(told).poll_pix, templates.ask_templates, *beside,
     ]  # fmt: skip
     return [
         WorkerSpec(CASES_QUEUE, workflows, at_home),

@@ -14,12 +14,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Connection, select, update
+from temporalio import activity
 
 from activities.delivery import open_channel_task
-from db.rows import CREDITOR
+from activities.desk import pinned_policy
+from activities.world import World
+from contract.messages import TemplatesReport
+from db.rows import CREDITOR, POLICY
 from db.settings import CreditorSettings, WhatsApp
-from domain.errors import Refused
+from domain.errors import BadInput, ProviderError, Refused
 from domain.policy import Policy
 from gateways.whatsapp import Template, TemplateGateway
 from letters.messages import SCRIPTS
@@ -30,6 +35,11 @@ MISSING = "missing"
 """The provider has no such template yet."""
 TURNED_DOWN = frozenset({"rejected", "paused", "disabled"})
 """Verdicts after which a person has to look."""
+
+_Question = tuple[str, str]
+"""A text, and the ContentSid that is used for it now ("" = none)."""
+
+log = structlog.get_logger("templates")
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,52 @@ def adopt(conn: Connection, creditor_id: UUID, standings: Sequence[Standing], no
     for each in standings:
         if each.status in TURNED_DOWN:
             open_channel_task(conn, now, "whatsapp", f"template-{each.status}:{each.text}")
+
+
+class Templates:
+    """The daily errand: what the platform approved, or turned down, since somebody asked last."""
+
+    def __init__(self, world: World, provider: TemplateGateway | None) -> None:
+        """`provider` is None where there is no account."""
+        self.world, self.provider = world, provider
+
+    @activity.defn(name="ask_templates")
+    def ask_templates(self) -> TemplatesReport:
+        """Ask after the templates of every creditor who writes by WhatsApp, hand in none, and use the approved ones.
+
+        What the provider does not tell now stays as it is until tomorrow.
+        """
+        with self.world.engine.connect() as conn:
+            creditors = [row for row in conn.execute(select(CREDITOR)) if _writes_there(row)]
+            pinned = [pinned_policy(conn, digest) for digest in conn.execute(select(POLICY.c.hash)).scalars()]
+        if self.provider is None or not creditors:
+            return TemplatesReport()
+        told: dict[_Question, Standing | None] = {}
+        for row in creditors:
+            used = switched_on(row).templates
+            questions = [(text, used.get(text, "")) for text in sorted({*wanted(pinned), *used})]
+            # All use one account: what was asked for one creditor is known of the others. No transaction is open here.
+            told |= {each: self._ask(self.provider, *each) for each in questions if each not in told}
+            with self.world.engine.begin() as conn:
+                adopt(conn, row.id, [found for each in questions if (found := told[each])], self.world.now())
+        report = TemplatesReport(len(creditors), len(told), sum(found is None for found in told.values()))
+        log.info("templates", creditors=report.creditors, asked=report.asked, failed=report.failed)
+        return report
+
+    @staticmethod
+    def _ask(provider: TemplateGateway, text: str, known: str) -> Standing | None:
+        """None where the provider does not tell."""
+        if activity.in_activity():
+            activity.heartbeat(text)
+        try:
+            return look(provider, text, known, submit=False)
+        except (ProviderError, BadInput):
+            log.warning("template not asked after, tomorrow again", text=text, exc_info=True)
+            return None
+
+
+def _writes_there(creditor: Any) -> bool:
+    return CreditorSettings.model_validate(creditor.settings).whatsapp is not None
 
 
 def switched_on(creditor: Any) -> WhatsApp:

@@ -168,6 +168,15 @@ class RetentionReport:
 
 
 @dataclass(frozen=True)
+class TemplatesReport:
+    """What one asking after WhatsApp templates did: creditors, templates asked after, those not told of."""
+
+    creditors: int = 0
+    asked: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
 class PollReport:
     """What one poll of the bank's Pix did: creditors polled and failed, payments matched and waiting for a person."""
 

@@ -28,6 +28,7 @@ PIX_SCHEDULE = "regua-pix-poll"
 ARCHIVE_SCHEDULE = "regua-archive"
 ANCHOR_SCHEDULE = "regua-anchor"
 RETENTION_SCHEDULE = "regua-retention"
+TEMPLATES_SCHEDULE = "regua-templates"
 
 STAGE_ATTRIBUTE = "ReguaStage"
 NEXT_ATTRIBUTE = "ReguaNext"

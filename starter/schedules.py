@@ -1,7 +1,7 @@
 """What runs by the clock of the office, as Temporal Schedules.
 
-Intake, archive and anchor at night, retention on Sundays, the protest batch in the morning, the sweep and the bank's
-news all day.
+Intake, archive and anchor at night, retention on Sundays, WhatsApp templates and the protest batch in the morning, the
+sweep and the bank's news all day.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from contract.names import (
     RETENTION_SCHEDULE,
     SWEEP_SCHEDULE,
     SWEEP_WORKFLOW,
+    TEMPLATES_SCHEDULE,
 )
 from domain.clock import Clock
 from starter.installation import OFFICE
@@ -54,6 +55,8 @@ ANCHOR = Errand("anchor", timedelta(minutes=30), "seal the heads of all ledgers"
 ANCHOR_AT = time(23, 30)
 RETENTION = Errand("retention", timedelta(hours=4), "list, or erase, personal data whose time is over")
 RETENTION_AT = time(3)
+TEMPLATES = Errand("ask_templates", timedelta(minutes=30), "ask what became of the WhatsApp templates")
+TEMPLATES_AT = time(6)
 POLL_EVERY, POLL_EVERY_SCALED = timedelta(minutes=10), timedelta(seconds=4)
 """Real time: the bank's webhook tells at once, the poll finds what it did not tell."""
 SWEEP_EVERY = timedelta(minutes=1)
@@ -68,7 +71,7 @@ _EVERY_DAY = ScheduleRange(0, 6)
 
 SCHEDULES = (
     INTAKE_SCHEDULE, SWEEP_SCHEDULE, PIX_SCHEDULE, PROTEST_SCHEDULE, ARCHIVE_SCHEDULE, ANCHOR_SCHEDULE,
-    RETENTION_SCHEDULE,
+    RETENTION_SCHEDULE, TEMPLATES_SCHEDULE,
 )  # fmt: skip
 
 
@@ -92,6 +95,9 @@ def schedules(clock: Clock) -> dict[str, Schedule]:
         ),
         RETENTION_SCHEDULE: _schedule(
             RETENTION_SCHEDULE, ERRAND_WORKFLOW, _daily(clock, RETENTION_AT, _SUNDAYS), missed, RETENTION
+        ),
+        TEMPLATES_SCHEDULE: _schedule(
+            TEMPLATES_SCHEDULE, ERRAND_WORKFLOW, _daily(clock, TEMPLATES_AT, _EVERY_DAY), missed, TEMPLATES
         ),
         PROTEST_SCHEDULE: _schedule(
             PROTEST_SCHEDULE,

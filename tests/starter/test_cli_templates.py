@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 from people import SETTINGS, new_creditor, pin, short_ladder
 
+from activities.registry import world_on
+from activities.templates import Templates, template_of
+from contract.messages import TemplatesReport
+from db.engine import read_clock
 from db.rows import CREDITOR, TASK
+from gateways.settings import load_settings
+from gateways.whatsapp import TwilioTemplates
 from sandbox.server import Sandbox, running_sandbox
 from sandbox.state import TWILIO_SID, TWILIO_TOKEN
 from sandbox.twilio_content import set_fates
@@ -80,6 +86,42 @@ def test_what_the_platform_turned_down_is_not_used_and_a_person_is_told(
     assert (now["used"], now["reason"], in_use(terminal)) == (False, reason, {})
     (task,) = terminal.rows(TASK)
     assert task.details == ["channel whatsapp", f"code template-{status}:{TEXT}"]
+
+
+def errand(terminal: Any, sandbox: Sandbox) -> TemplatesReport:
+    world = world_on(terminal.engine, read_clock(terminal.engine), load_settings())
+    return Templates(world, TwilioTemplates(TWILIO_SID, TWILIO_TOKEN, sandbox.url)).ask_templates()
+
+
+def test_every_morning_what_was_approved_is_used_and_what_was_turned_down_is_not(
+    terminal: Any, sandbox: Sandbox, credora: str
+) -> None:
+    pin(terminal.engine, short_ladder(f"  - {{id: a, at: due + 1d, do: contact, by: [whatsapp, sms], text: {TEXT}}}"))
+    assert (errand(terminal, sandbox), in_use(terminal)) == (TemplatesReport(1, 1, 0), {})
+    assert sandbox.state.rows("SELECT sid FROM contents") == [], "nothing is handed in by itself"
+    sid = standing(terminal, credora, "--submit")["sid"]
+    deadline = time.monotonic() + 10
+    while in_use(terminal) != {TEXT: sid}:
+        assert time.monotonic() < deadline
+        errand(terminal, sandbox)
+    set_fates(sandbox.state, {template_of(TEXT).name: "paused"})
+    errand(terminal, sandbox)
+    errand(terminal, sandbox)
+    assert in_use(terminal) == {}
+    assert [task.details[1] for task in terminal.rows(TASK)] == [f"code template-paused:{TEXT}"]
+
+
+def test_what_the_provider_does_not_tell_stays_until_tomorrow(terminal: Any, sandbox: Sandbox, credora: str) -> None:
+    by_hand = {"lembrete": f"HX{7:032x}"}
+    with terminal.engine.begin() as conn:
+        changed = SETTINGS | {"whatsapp": {"sender": SENDER, "templates": by_hand}}
+        conn.execute(CREDITOR.update().values(settings=changed))
+    assert (errand(terminal, sandbox), in_use(terminal)) == (TemplatesReport(1, 1, 1), by_hand)
+
+
+def test_without_an_account_nobody_is_asked(terminal: Any, credora: str) -> None:
+    world = world_on(terminal.engine, read_clock(terminal.engine), load_settings())
+    assert Templates(world, None).ask_templates() == TemplatesReport()
 
 
 def test_without_a_text_those_of_the_ladders_are_shown(terminal: Any, sandbox: Sandbox, credora: str) -> None:
