@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from temporalio import activity
 
 from activities import outbox, quotes
@@ -23,13 +23,14 @@ from activities.channels import CHANNELS, NO_TEMPLATE, OUTSIDE_WINDOW, usable
 from activities.correspondents import may_answer_freely
 from activities.delivery import open_channel_task
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
+from activities.effects import OUTDATES_CODES
 from activities.quotes import Codes, not_made
 from activities.saying import SHARED, Said, about, attached, said
 from activities.views import Claim, message_data, read_debtor, with_settings
 from activities.world import World
 from contract.messages import Next, Perform
 from db.prepared import Rows, together
-from db.rows import CONTACT_POINT
+from db.rows import CASE, CONTACT_ATTEMPT, CONTACT_POINT, FACT, LEDGER
 from db.settings import CreditorSettings
 from domain import facts as f
 from domain.case import Case
@@ -48,6 +49,9 @@ from letters.whatsapp import fill
 
 LOOK_AGAIN = timedelta(seconds=5)
 """Real time until a case looks again for a message of another case that is on its way."""
+
+CHANGES_THE_DEBT = tuple(fact.kind for fact in OUTDATES_CODES)
+"""Entries of the book and facts after which a message that is still on its way names what is no longer owed."""
 
 NOT_HERE = ("-too-long", OUTSIDE_WINDOW)
 """How the codes end by which a text says that it cannot go by a channel: the next one has its turn."""
@@ -88,9 +92,11 @@ class Contacts:
     # --- guard and intent ------------------------------------------------------------------------------------------
     def _intend(self, given: Perform, *, may_make: bool) -> Plan | Codes | Next:
         with at_desk_with_debtor(self.world, given.case_id, given.at) as (desk, debtor, rows):
-            if answer := desk.guard(given):
-                return answer
+            if done := desk.recorded(given.generation, given.seq):
+                return done
             read = _read(desk, given, rows)
+            if desk.read_inbox() or not desk.due(given.action, given.step):
+                return self._given_up(desk, given, read) or desk.conclude(given.generation, given.seq)
             at_hand = (desk, given, debtor, rows, read)
             found = self._already(*at_hand) or self._new(*at_hand, may_make)
             return found if isinstance(found, Plan | Codes) else desk.conclude_with(given, found)
@@ -112,10 +118,24 @@ class Contacts:
             return f.ContactDeferred(given.step, until, "a message of another case covers it")
         if waits := again_waits(desk, given.step, debtor, row):
             return waits
-        covers = tuple((o.case_id, o.step, o.attempt) for o in links if not o.lead and o.case_id != desk.row.id)
         out = outbox.resume(self.world, desk.conn, row, self._files(desk, given, row.channel, read))
         # What another case had to say is not said again by this one, and where he wants no more, nothing is.
-        return Plan(replace(out, wanted=row.lead and _still_open(desk, debtor, row)), covers, covered=not row.lead)
+        wanted = row.lead and _still_open(desk, debtor, row) and not _overtaken(desk, row)
+        return Plan(replace(out, wanted=wanted), _others(desk, links), covered=not row.lead)
+
+    def _given_up(self, desk: Desk, given: Perform, read: Read) -> Plan | None:
+        """Our own message from before a crash, where the case wants something else by now: looked up, never sent.
+
+        It may have arrived; then it stands in the book before what came after it (promises 4 and 8).
+        """
+        if not read.link or desk.wants(given.action, given.step):
+            return None
+        (row,) = read.link
+        if row.state != "in-flight" or not row.lead:
+            return None
+        (links,) = together(desk.conn, [sql.LINKS(id_=row.id)])
+        out = outbox.resume(self.world, desk.conn, row)
+        return Plan(replace(out, wanted=False), _others(desk, links))
 
     def _files(self, desk: Desk, given: Perform, channel: str, read: Read) -> tuple[Attachment, ...]:
         """What went with the message when it was written goes with it again."""
@@ -408,6 +428,33 @@ def _still_open(desk: Desk, debtor: Row[Any], contact: Row[Any]) -> bool:
     usable_now = select(CONTACT_POINT).where(own, CONTACT_POINT.c.state == "usable", sql.NOT_CLOSED)
     point = desk.conn.execute(usable_now).first()
     return point is not None and not desk.case.deaf_to(contact.channel) and not bars(desk, debtor, point)
+
+
+def _others(desk: Desk, links: Rows) -> tuple[tuple[UUID, str, int], ...]:
+    """The other cases that a contact covers."""
+    return tuple(
+        (link.case_id, link.step, link.attempt) for link in links if not link.lead and link.case_id != desk.row.id
+    )
+
+
+def _overtaken(desk: Desk, contact: Row[Any]) -> bool:
+    """Did a debt that this message may name change since it was written? It would say what is no longer so.
+
+    It names invoices of any case of the debtor, also of those that it does not cover. Compared in real time, in which
+    the first try, the book and the arrival of facts are written down; what nobody has taken in yet counts as new.
+    """
+    tries = CONTACT_ATTEMPT.c.contact_id == contact.id
+    written_at = select(func.min(CONTACT_ATTEMPT.c.begun_at)).where(tries).scalar_subquery()
+    his = select(CASE.c.id).where(CASE.c.debtor_id == contact.debtor_id)
+    booked = select(LEDGER.c.seq).where(
+        LEDGER.c.case_id.in_(his), LEDGER.c.kind.in_(CHANGES_THE_DEBT), LEDGER.c.recorded_at > written_at
+    )
+    told = select(FACT.c.id).where(
+        FACT.c.case_id.in_(his),
+        FACT.c.kind.in_(CHANGES_THE_DEBT),
+        (FACT.c.received_at > written_at) | FACT.c.acknowledged_at.is_(None),
+    )
+    return bool(desk.conn.execute(select(booked.exists() | told.exists())).scalar_one())
 
 
 def _in_hand(desk: Desk, rows: Sequence[Row[Any]], lead: Row[Any]) -> bool:

@@ -258,6 +258,11 @@ class Desk:
         at = wanted.not_before
         return not look.entries and (wanted.action, wanted.step) == (action, step) and (at is None or at <= self.now)
 
+    def wants(self, action: str, step: str) -> bool:
+        """Is this action of this step, now or later, still what the case wants once it took in what was heard?"""
+        wanted = advance(load(self.row.state, self.indices), self.heard, self.policy, self.now).instruction
+        return (wanted.action, wanted.step) == (action, step)
+
     def conclude(self, generation: int, seq: int) -> Next:
         """Decide and write everything; returns the instruction recorded under (case, generation, seq)."""
         if self.row.ledger_seq == 0:

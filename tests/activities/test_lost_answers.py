@@ -18,14 +18,16 @@ from uuid import uuid4
 import pytest
 import uvicorn
 from channel_samples import EMAIL, OURS, PHONE, Post, approved, open_post, whatsapp
-from firm_samples import DUE, TODAY, TUESDAY
+from firm_samples import DUE, TODAY, TUESDAY, CrashError, dies
 from people import new_case_row
 from sqlalchemy import Engine, insert, select
 
+from activities.contact import Contacts
 from activities.delivery import apply_waiting
 from activities.desk import pinned_policy
-from db.rows import BLOCK_ENTRY, CASE, FACT, HOLIDAY, TASK, WEBHOOK_EVENT
+from db.rows import BLOCK_ENTRY, CASE, CONTACT, FACT, HOLIDAY, TASK, WEBHOOK_EVENT
 from domain import facts as f
+from domain.fold import THANKS
 from gateways.settings import Settings
 from sandbox.server import Sandbox, running_sandbox
 from sandbox.state import TWILIO_TOKEN
@@ -202,6 +204,69 @@ def test_who_stands_on_a_block_list_meanwhile_gets_no_second_try_by_telephone(po
     post.crashing("unknown_for", 0.0)
     post.post()
     assert [entry["kind"] for entry in post.sent()] == (["mail"] if channel == "email" else [])
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_who_pays_while_the_process_is_dead_gets_no_second_try_and_the_book_knows_of_the_first(
+    post: Post, channel: str, accepted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not accepted:
+        post.sandbox.fault("fail", status=503, times=1)
+    with monkeypatch.context() as process:
+        process.setattr(Contacts, "_record", dies)
+        with pytest.raises(CrashError):
+            post.post()
+    post.tell(f.PaymentReceived("pix-1", Decimal("2000.00"), TODAY))
+    post.crashing("unknown_for", 0.0)
+    post.post()
+    assert len(post.sent()) == accepted
+    assert post.contact(channel).state == ("accepted" if accepted else "failed")
+    kind = "contact_sent" if accepted else "contact_failed"
+    assert [fact.step for fact in post.book(kind)] == ["aviso"]  # type: ignore[union-attr]
+    assert post.next.step.startswith(THANKS)
+
+
+def test_who_only_asks_for_a_pause_while_the_process_is_dead_is_told_nothing_twice(
+    post: Post, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as process:
+        process.setattr(Contacts, "_record", dies)
+        with pytest.raises(CrashError):
+            post.post()
+    post.tell(f.Paused(TODAY, TODAY))
+    post.post()
+    sent_once(post, channel)
+
+
+@pytest.mark.parametrize("whose", ["its own", "one that it lists"])
+def test_a_lost_message_whose_debt_changed_is_written_anew_and_not_sent_as_it_was(
+    post: Post, channel: str, whose: str
+) -> None:
+    """It would name an amount that nobody owes any more."""
+    other = beside(post)
+    post.sandbox.fault("fail", status=503, times=1)
+    post.post()
+    old = post.contact(channel)
+    changed = post if whose == "its own" else other
+    changed.tell(f.Adjusted(Decimal("700.00"), "rebate", TODAY))
+    post.decide()
+    post.crashing("unknown_for", 0.0)
+    while not post.book("contact_sent"):
+        post.post()
+    assert len(post.sent()) == 1
+    mine = post.rows(CONTACT, CONTACT.c.debtor_id == post.ids.debtor)
+    assert {row.id == old.id: row.state for row in mine} == {True: "failed", False: "accepted"}
+    assert channel == "voice" or len({row.body for row in mine}) == 2
+
+
+def test_a_lost_message_that_arrived_before_the_debt_changed_is_not_written_again(post: Post, channel: str) -> None:
+    post.sandbox.fault("accept_then_drop", times=1)
+    post.post()
+    post.tell(f.Adjusted(Decimal("700.00"), "rebate", TODAY))
+    post.decide()
+    post.crashing("unknown_for", 0.0)
+    post.post()
+    sent_once(post, channel)
 
 
 def beside(post: Post) -> Post:
