@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from db.embedded import EmbeddedPostgres, fresh_database
 from db.engine import make_engine
 from db.migrate import upgrade
+from gateways.logs import name_error
 
 TEMPLATE = "migrated"
 
@@ -21,6 +23,9 @@ TEMPLATE = "migrated"
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# Errors in a line, as the services write them: structlog's own default paints each with all its variables.
+structlog.configure(processors=[structlog.stdlib.add_log_level, name_error, structlog.processors.KeyValueRenderer()])
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,8 @@ class DatabaseFigures(Collector):
         self._kept: dict[Figure | None, tuple[float, list[Metric]]] = {}
         self._took: dict[str, float] = {}
         self._failed: dict[str, bool] = {}
+        self._away = False
+        """In this collection: who waited once for a database that does not answer waits for no other figure."""
 
     def describe(self) -> Iterable[Metric]:
         """Nothing is read at registration."""
@@ -66,6 +68,7 @@ class DatabaseFigures(Collector):
     def collect(self) -> Iterable[Metric]:
         """All figures, as of now or as of the last time they were read."""
         with self._one_reader:
+            self._away = False
             shown = [metric for figure in self._figures for metric in self._of(figure)]
             up = not self._failed or not all(self._failed.values())
             return [*shown, _gauge(DATABASE_UP, [([], float(up))]), *self._own()]
@@ -79,20 +82,31 @@ class DatabaseFigures(Collector):
 
     def _read(self, figure: Figure) -> list[Metric]:
         name, begun = figure.names[0][0], time.monotonic()
-        try:
-            with self._engine.begin() as conn:
-                conn.exec_driver_sql(_QUERY)
-                rows = figure.read(conn, self._now())
-        except SQLAlchemyError:
-            log.warning("figure not read", figure=name, exc_info=True)
-            self._failed[name] = True
+        rows = None if self._away else self._ask(figure, name)
+        self._failed[name] = rows is None
+        if rows is None:
             return []
-        self._failed[name] = False
         self._took[name] = time.monotonic() - begun
         return [
             _family(metric, help_, figure.labels, [(labels, values[n]) for labels, values in rows])
             for n, (metric, help_) in enumerate(figure.names)
         ]
+
+    def _ask(self, figure: Figure, name: str) -> list[tuple[tuple[str, ...], tuple[float, ...]]] | None:
+        """What the database says; None where it does not."""
+        try:
+            conn = self._engine.connect()
+        except SQLAlchemyError:
+            log.warning("the database does not answer", exc_info=True)
+            self._away = True
+            return None
+        try:
+            with conn, conn.begin():
+                conn.exec_driver_sql(_QUERY)
+                return figure.read(conn, self._now())
+        except SQLAlchemyError:
+            log.warning("figure not read", figure=name, exc_info=True)
+            return None
 
     def _now(self) -> Moment:
         real = datetime.now(UTC)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from people import new_case_row, office_today, short_ladder
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, event, insert, update
+from structlog.testing import capture_logs
 
 from db.engine import make_engine
 from db.rows import ANCHOR, CASE, CRA_FILE, CREDITOR, DOCUMENT, FACT, PAYMENT, TASK, TITLE
@@ -243,6 +244,8 @@ def test_forty_scrapes_at_once_ask_the_database_once(engine: Engine) -> None:
 
 def test_a_database_that_is_away_is_said_to_be_and_the_answer_comes_all_the_same() -> None:
     lost = make_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    text = exporter.as_text(exporter.registry(exporter.DatabaseFigures(lost, PRODUCTION)))
+    with capture_logs() as logs:
+        text = exporter.as_text(exporter.registry(exporter.DatabaseFigures(lost, PRODUCTION)))
+    assert [line["event"] for line in logs] == ["the database does not answer"], "asked once, not for each figure"
     assert f"{exporter.DATABASE_UP} 0.0" in text
     assert f'{exporter.FAILED}{{figure="regua_cases"}} 1.0' in text
