@@ -28,7 +28,7 @@ __all__ = [
     "new_case", "schedule",
 ]  # fmt: skip
 
-RULES_VERSION = "2026.11.6"
+RULES_VERSION = "2026.11.7"
 """Changes whenever a rule changes what is decided: an audit tells a changed rule from tampering by it."""
 
 CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
@@ -101,11 +101,12 @@ def advance(case: Case, heard: Iterable[Heard], policy: Policy, now: datetime) -
     """
     entries: list[Entry] = []
     refusals: dict[str, Refused] = {}
+    moment = Moment(now, policy)
     for item in heard:
         try:
             if item.refused:
                 raise item.refused
-            fold(item.fact, case, Moment(now, policy))
+            fold(item.fact, case, moment)
             entries.append(Entry(item.fact, item.at, item.actor, item.cause))
         except Refused as refused:
             refusals[item.cause] = refused
@@ -115,7 +116,7 @@ def advance(case: Case, heard: Iterable[Heard], policy: Policy, now: datetime) -
         move = _move(Bench(case, policy, now))
         if isinstance(move, Instruction):
             return Decision(tuple(entries), refusals, move)
-        fold(move, case, Moment(now, policy))
+        fold(move, case, moment)
         entries.append(Entry(move, now, "engine", "rule"))
 
 

@@ -94,6 +94,11 @@ def _type(command: str, rest: str = "") -> str:
     return f"{command} {{number}} {rest} --creditor {{code}} --by {CLERK}"
 
 
+def _letter(what: str, rest: str = "") -> str:
+    """The letter of consent by way of the notaries' central (CENPROT), where it is signed and left."""
+    return f"protest {what} {{number}} {rest} --way cenprot --creditor {{code}} --by davi.inventado"
+
+
 PAY_ALL = "bank {debt}"
 READ_LAST = "contact_sent:ultimo-aviso or notice_issued"
 READ_OFFER = f"contact_sent:proposta or {READ_LAST}"
@@ -263,9 +268,10 @@ STORIES = (
         (
             Act("title_registered", PAY_ALL, days=4),
             Act("task_opened:sign-consent", "protest consent {number} --creditor {code} --by davi.inventado"),
-            Act("task_opened:sign-consent", "task done {task} --outcome signed --by davi.inventado", days=1),
+            Act("task_opened:sign-consent", _letter("signed", "--signatory diretora"), days=1),
+            Act("consent_signed", _letter("delivered")),
         ),
-        ("title_registered", "task_opened:sign-consent", "task_done"),
+        ("title_registered", "task_opened:sign-consent", "consent_signed", "consent_delivered"),
         papers=("consent",),
     ),
     Story(

@@ -127,6 +127,8 @@ def _reverse(fact: f.PaymentReversed, case: Case, at: Moment) -> None:
             if case.ended == "settled":
                 case.ended = ""
             owe(case, "pagamento-estornado", fact.reference)
+            if not case.settled(at.policy.tolerance):
+                drop_tasks(case, "sign-consent", "consent-late")  # nobody is owed a letter for what he did not pay
             return
     raise Refused("no-such-payment", "no payment with this reference stands in this case")
 

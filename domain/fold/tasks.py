@@ -82,6 +82,9 @@ def _task_done(fact: f.TaskDone, case: Case, at: Moment) -> None:
     task = case.tasks.get(fact.task_id)
     if task is None:
         raise Refused("no-such-task", "this case has no open task with this id")
+    if task.kind == "sign-consent":  # a word would end the wait for what the creditor owes: only the delivery does
+        text = "the debtor has no signed letter of consent yet; record `protest signed`, then `protest delivered`"
+        raise Refused("not-delivered", text)
     if task.kind == "step":
         finish_step(case, task.step, at.day(case), fact.outcome)
     case.tasks.pop(fact.task_id, None)

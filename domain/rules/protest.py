@@ -112,10 +112,10 @@ def _after_protest(r: Bench, outcome: str) -> f.Own | Instruction | None:
     if is_undue(r, outcome):
         if protest.cancel != "refused":
             return f.CancellationQueued(protest.title_id, "undue", protest.costs)
-        return _paper(r, "cancel-protest")
+        return _cancelled_by_hand(r)
     if is_paid(outcome):
         return None if protest.consent == "delivered" else _consent(r)
-    return _paper(r, "cancel-protest")
+    return _cancelled_by_hand(r)
 
 
 def is_undue(r: Bench, outcome: str) -> bool:
@@ -125,7 +125,7 @@ def is_undue(r: Bench, outcome: str) -> bool:
     return outcome in _UNDUE or (is_paid(outcome) and registered is not None and r.last_movement() < registered)
 
 
-def _consent(r: Bench) -> f.Own | Instruction | None:
+def _consent(r: Bench) -> f.Own | Instruction:
     """The letter of consent waits for a person with proven powers; who forgets it is reminded of by his manager."""
     title = r.case.protest.title_id
     due = next((task.due for task in r.case.tasks.values() if task.kind == "sign-consent"), None)
@@ -136,12 +136,16 @@ def _consent(r: Bench) -> f.Own | Instruction | None:
     return _paper(r, "sign-consent")
 
 
-def _paper(r: Bench, wanted: str) -> f.Own | Instruction | None:
+def _cancelled_by_hand(r: Bench) -> f.Own | Instruction | None:
+    """A person is asked once for each title; whoever says that it is done is believed."""
+    asked = f"cancel-protest:{r.case.protest.title_id}" in r.case.asked
+    return None if asked and not r.has_task("cancel-protest") else _paper(r, "cancel-protest")
+
+
+def _paper(r: Bench, wanted: str) -> f.Own | Instruction:
     """Lei 9.492 art. 26: the creditor signs the consent (paid) or orders the cancellation himself (undue)."""
     due = next((task.due for task in r.case.tasks.values() if task.kind == wanted), None)
     if due:
         return r.wait("waits for a person's signature", due + timedelta(days=1) if r.today <= due else None)
     title = r.case.protest.title_id
-    if f"{wanted}:{title}" in r.case.asked:
-        return None
     return r.task(wanted, title, "manager", add_bank_days(r.today, CONSENT_WITHIN), False, (f"title {title}",))

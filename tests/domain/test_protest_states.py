@@ -258,6 +258,31 @@ def test_a_letter_is_delivered_only_after_it_was_signed_and_then_the_case_ends()
     assert case.refusal(f.ConsentDelivered(title(case), "email", date(2026, 3, 11))) == "already-delivered"
 
 
+def test_the_wait_for_the_letter_of_consent_ends_with_its_delivery_and_not_with_a_word() -> None:
+    """The creditor owes the letter (STJ Tema 725): that somebody ticked the task off does not give it to the debtor."""
+    case = paid_after_protest()
+    case.until(date(2026, 3, 11))
+    (task,) = [task_id for task_id, task in case.case.tasks.items() if task.kind == "sign-consent"]
+    assert case.refusal(f.TaskDone(task, "signed")) == "not-delivered"
+    case.tell(f.ConsentSigned(title(case), "diretora", "icp-brasil", date(2026, 3, 11), "doc"))
+    assert case.refusal(f.TaskDone(task, "delivered")) == "not-delivered"
+    assert not case.case.closed
+    case.tell(f.ConsentDelivered(title(case), "email", date(2026, 3, 11)))
+    assert case.case.closed == "paid"
+
+
+def test_a_letter_of_consent_is_not_wanted_while_the_money_is_gone_again_and_is_when_it_comes_back() -> None:
+    case = paid_after_protest()
+    case.until(date(2026, 3, 11))
+    case.tell(f.PaymentReversed(case.case.payments[-1].reference, date(2026, 3, 11)))
+    assert not any(task.kind == "sign-consent" for task in case.case.tasks.values())
+    case.until(date(2026, 3, 13))
+    case.pay("3000.00")
+    case.until(date(2026, 3, 14))
+    assert not case.case.closed
+    assert any(task.kind == "sign-consent" for task in case.case.tasks.values())
+
+
 def test_what_cannot_be_true_of_a_title_becomes_a_task_and_changes_nothing() -> None:
     case = at_notary()
     case.tell(f.TitleReturned(title(case), ("06",), representable=False))

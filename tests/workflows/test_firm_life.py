@@ -76,6 +76,9 @@ async def test_a_whole_firm_life_from_the_first_word_to_the_dossier(office) -> N
     await life.until(lambda row: row.next_reason == "waits for a person's signature", within=5)
     (task,) = [task for task in life.tasks() if task.kind == "sign-consent"]
     await life.tell(f.TaskDone(str(task.id), "signed and delivered"))
+    assert life.entries("refused")[-1]["code"] == "not-delivered"
+    await life.tell(f.ConsentSigned(title_id, "diretora", "cenprot", await life.today(), ""))
+    await life.tell(f.ConsentDelivered(title_id, "cenprot", await life.today()))
     await life.until(lambda row: row.stage == "closed", within=5)
 
 
