@@ -13,12 +13,13 @@ from uuid import UUID, uuid5
 
 from temporalio import activity
 
-from activities.desk import Desk, at_desk
+from activities.desk import Desk, at_desk, cause_of
 from activities.exhibits import as_json
 from activities.views import read_creditor, read_debtor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
 from domain import facts as f
+from domain.decide import Action
 from domain.outside import Message, message_of
 from gateways.partners import FolderPartner, Parcel, Partner
 
@@ -39,8 +40,10 @@ def hand_over(world: World, given: Perform, to: f.Outsider, prepare: Callable[[D
     `prepare` gives the parcel, or a fact that says why not now. Raises `ProviderError` where it was not taken.
     """
     with at_desk(world, given.case_id, given.at) as desk:
-        if answer := desk.guard(given):
-            return answer
+        if done := desk.recorded(given.generation, given.seq):
+            return done
+        if desk.read_inbox() or not desk.due(given.action, given.step):
+            return _maybe_out(desk, given, to, prepare) or desk.conclude(given.generation, given.seq)
         prepared = prepare(desk)
         if not isinstance(prepared, tuple):
             return desk.conclude_with(given, prepared)
@@ -51,6 +54,25 @@ def hand_over(world: World, given: Perform, to: f.Outsider, prepare: Callable[[D
     with at_desk(world, given.case_id, given.at) as desk:
         done = desk.recorded(given.generation, given.seq)
         return done or desk.conclude_with(given, told(road.by if road else "hand"))
+
+
+def _maybe_out(desk: Desk, given: Perform, to: f.Outsider, prepare: Callable[[Desk], Prepared | f.Told]) -> Next | None:
+    """The case wants something else by now, but an earlier try may have handed it over before the process died.
+
+    Then it is recorded as handed over, before what arrived since: the rules take it back. To take back what never came
+    harms nobody; an entry at a bureau, or a dossier, that no book knows of would stay where it is. A word that
+    something is no longer so (`tell`) is said again instead.
+    """
+    tried_before = activity.in_activity() and activity.info().attempt > 1
+    if not tried_before or given.action == Action.TELL or desk.wants(given.action, given.step):
+        return None
+    prepared, road = prepare(desk), partner_of(desk.world, to)
+    if not isinstance(prepared, tuple):
+        return None
+    arrived, desk.heard = desk.heard, []
+    desk.hear(prepared[1](road.by if road else "hand"), cause_of(given.action, given))
+    desk.heard += arrived
+    return desk.conclude(given.generation, given.seq)
 
 
 class Outside:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from firm_samples import LEGAL, TODAY, CrashError, Office, dies, ladder, notifying, open_office, provider
 from sqlalchemy import Engine
+from temporalio.testing import ActivityEnvironment
 
 from activities.desk import Desk
 from activities.legal import LegalHandOver
@@ -171,3 +172,44 @@ def test_the_bureaus_folder_gets_request_and_removal(opened: Open, tmp_path: Pat
     office.perform(Outside(office.world).tell)
     names = sorted(path.name.split("-")[5] for path in (tmp_path / "bureau").iterdir())
     assert names == ["negativacao", "removal"]
+
+
+@pytest.mark.parametrize("tried_before", [True, False])
+def test_what_may_lie_at_the_bureau_is_taken_back_when_the_debtor_paid_while_the_process_was_dead(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tried_before: bool
+) -> None:
+    """An entry that no book knows of would stand for five years; the removal of none harms nobody."""
+    office = approved(opened(notifying(after=LIST), bureau=FolderPartner(tmp_path / "bureau")))
+    if tried_before:
+        with monkeypatch.context() as crash:
+            crash.setattr(Desk, "conclude_with", dies)
+            with pytest.raises(CrashError):
+                Listings(office.world).list(office.given())
+    office.tell(f.PaymentReceived("pix-1", Decimal("2000.00"), TODAY))
+    process = ActivityEnvironment()
+    process.info = replace(process.info, attempt=2 if tried_before else 1)
+    office.next = process.run(Listings(office.world).list, office.given())
+    requested = office.book("listing_requested")
+    assert len(requested) == tried_before
+    if tried_before:
+        assert office.next.step == f"fora:bureau:removal:{requested[0].listing_id}"  # type: ignore[union-attr]
+    else:
+        assert not (tmp_path / "bureau").exists()
+
+
+def test_a_dossier_that_may_be_out_is_followed_by_the_word_of_the_payment(
+    opened: Open, partner: RunningPartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = opened(ladder(LEGAL), legal=WebhookPartner(partner.url, SECRET))
+    office.approve("manager")
+    with monkeypatch.context() as crash:
+        crash.setattr(Desk, "conclude_with", dies)
+        with pytest.raises(CrashError):
+            LegalHandOver(office.world).legal(office.given())
+    office.tell(f.PaymentReceived("pix-1", Decimal("2000.00"), TODAY))
+    process = ActivityEnvironment()
+    process.info = replace(process.info, attempt=2)
+    office.next = process.run(LegalHandOver(office.world).legal, office.given())
+    assert len(partner.parcels) == 1
+    assert len(office.book("handed_over")) == 1
+    assert (office.next.action, office.next.step) == ("tell", "fora:legal:payment:pix-1")
