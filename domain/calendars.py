@@ -29,6 +29,7 @@ def is_bank_day(day: date) -> bool:
     return day.weekday() < _SATURDAY and day not in _bank_holidays(day.year)
 
 
+@lru_cache(maxsize=65536)
 def next_bank_day(day: date) -> date:
     """The first bank day on or after `day`."""
     while not is_bank_day(day):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, InstanceOf, TypeAdapter
@@ -73,6 +74,9 @@ class Paid:
     def worth_on(self) -> date:
         """The day as of which it counts in the debt."""
         return min(self.on, self.quoted_on) if self.quoted_on else self.on
+
+
+_PAID_ON = attrgetter("on")
 
 
 @dataclass
@@ -347,7 +351,7 @@ class Case:
     # --- reading ---------------------------------------------------------------------------------------------------
     def counted(self) -> list[Paid]:
         """Payments that stand (not reversed), by day."""
-        return sorted((p for p in self.payments if not p.reversed), key=lambda p: p.on)
+        return sorted([p for p in self.payments if not p.reversed], key=_PAID_ON)
 
     def paid(self) -> Decimal:
         """The sum of the payments that stand, in reais."""

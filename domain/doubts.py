@@ -27,7 +27,8 @@ def speaks_against(case: Case, today: date) -> bool:
 def silence_decides_at(case: Case, policy: Policy, today: date) -> datetime | None:
     """The moment at which silence takes the title back; None where nobody was asked, nothing speaks against the protest
     any more, the hour is not known yet, or the policy leaves the title there (`protest.silence`)."""
-    asked = any(task.kind == QUESTION for task in case.tasks.values())
-    if policy.protest.silence == "leave" or not asked or not withdrawable(case.protest.state):
+    if policy.protest.silence == "leave" or not withdrawable(case.protest.state):
+        return None
+    if not any(task.kind == QUESTION for task in case.tasks.values()):
         return None
     return case.protest.decide_by if speaks_against(case, today) else None

@@ -46,7 +46,7 @@ def _not_eligible(case: Case) -> str:
 
 
 def _not_approved(case: Case, policy: Policy, step: str) -> str:
-    rung = next((rung for rung in policy.steps if rung.id == step), None)
+    rung = policy.step(step)
     if rung is None or not rung.approve:
         return ""
     given = case.approval and case.approval.state == "given" and case.approval.step == step

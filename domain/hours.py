@@ -32,6 +32,7 @@ _SPREAD = 1 / 3
 """The part of a window that planned contacts use; the rest is for those that had to wait: for a message of another
 case, for a provider's rate, for a bank that is slow to make a code."""
 
+_DAY = timedelta(days=1)
 _WHOLE_DAY: Hours = (time.min, time.max)
 
 
@@ -104,11 +105,10 @@ def window(day: date, where: str | Place, channel: str, rules: ContactRules) -> 
     if day in place.closed or rules.quiet_on(day):
         return None
     group = _GROUPS.get(channel, channel)
-    hours: Hours | None = _WHOLE_DAY
-    for spot in place.spots:
+    home, *others = place.spots
+    hours = _at_spot(day, home, group, rules)
+    for spot in others:
         hours = _both(hours, _seen_from(place.zone, spot, day, _at_spot(day, spot, group, rules)))
-        if hours is None:
-            return None
     return hours
 
 
@@ -167,6 +167,11 @@ def contact_moment(
     return _moment(day, start, place) + timedelta(seconds=int(length.total_seconds() * _SPREAD * jitter))
 
 
+def contact_day(day: date, where: str | Place, channel: str, rules: ContactRules) -> date:
+    """The civil day of that moment."""
+    return _next_window(day, _placed(where), channel, rules)[0]
+
+
 def jitter_of(debtor_id: str) -> float:
     """A number in [0, 1) that is always the same for one debtor, so that contacts of all its cases come together."""
     digest = hashlib.blake2b(debtor_id.encode(), digest_size=8).digest()
@@ -174,10 +179,11 @@ def jitter_of(debtor_id: str) -> float:
 
 
 def _next_window(day: date, place: Place, channel: str, rules: ContactRules) -> tuple[date, Hours]:
-    for later in range(_SEARCH_DAYS):
-        candidate = day + timedelta(days=later)
+    candidate = day
+    for _ in range(_SEARCH_DAYS):
         if hours := window(candidate, place, channel, rules):
             return candidate, hours
+        candidate += _DAY
     states = ", ".join(sorted({spot.uf for spot in place.spots}))
     raise Refused("no-lawful-hours", f"The policy's hours never meet the lawful hours of {states} for {channel}.")
 

@@ -83,6 +83,7 @@ def interruption(kind: str, due: date, acts: Iterable[Act]) -> Act | None:
     return min((act for act in known if due < act.on <= last), key=lambda act: act.on, default=None)
 
 
+@lru_cache(maxsize=1 << 14)
 def warn_from(term: date, before: Offset) -> date:
     """The first day on which a person is warned that a term ends: so long before its last day (`90d`, `6m`)."""
     return move(term, Offset(-abs(before.amount), before.unit))

@@ -88,7 +88,7 @@ def is_silent(notice: Notice, today: date) -> bool:
 # --- deadline and age ------------------------------------------------------------------------------------------------
 def deadline_from(proof_on: date, step: str, policy: Policy) -> date:
     """The first business day after the last day of the deadline that runs from this proof (promise 2)."""
-    rung = next((s for s in policy.steps if s.id == step), None)
+    rung = policy.step(step)
     length = rung.deadline if rung and rung.deadline else DEFAULT_DEADLINE
     return add_bank_days(move(proof_on, length), 1)
 
@@ -158,13 +158,9 @@ def announced(case: Case, policy: Policy, step: Step, today: date) -> Announced 
     that belongs to another, or whose protest the creditor's own ladder excludes, is not threatened with one.
     """
     on = deadline_from(today, step.id, policy)
-    values: dict[str, Decimal | int | str] = {
-        "balance": case.debt(on).total,
-        "days_late": max((on - case.terms.due).days, 0),
-        "debtor": "consumer" if case.terms.consumer else "company",
-        "protest": case.protest.word,
-    }
-    for rung in policy.steps[policy.steps.index(step) + 1 :]:
+    later = policy.after(step)
+    values = _expected(case, on) if any(rung.when for rung in later) else {}
+    for rung in later:
         done = rung.id in case.steps and case.steps[rung.id].status != "pending"
         if done or (rung.when and not rung.when.holds(values)):
             continue
@@ -174,3 +170,13 @@ def announced(case: Case, policy: Policy, step: Step, today: date) -> Announced 
         if rung.do in ANNOUNCES:
             return ANNOUNCES[rung.do]
     return None
+
+
+def _expected(case: Case, on: date) -> dict[str, Decimal | int | str]:
+    """What conditions compare, as it will stand on a day."""
+    return {
+        "balance": case.debt(on).total,
+        "days_late": max((on - case.terms.due).days, 0),
+        "debtor": "consumer" if case.terms.consumer else "company",
+        "protest": case.protest.word,
+    }

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from functools import cached_property, lru_cache
+from typing import Any, Literal, NamedTuple
 
 Unit = Literal["d", "bd", "w", "m"]
 Proof = Literal["sent", "delivered", "read", "received-by-name"]
@@ -85,8 +86,7 @@ BUILT: Mapping[Do, frozenset[str]] = {
 """The kinds of step and their channels that this version performs; what is not here parses and is passed over."""
 
 
-@dataclass(frozen=True)
-class Offset:
+class Offset(NamedTuple):
     """A length of time: calendar days (d), bank business days (bd), weeks (w) or months (m); negative is before."""
 
     amount: int
@@ -223,7 +223,7 @@ class ContactRules:
 
     def quiet_on(self, day: date) -> bool:
         """Is it a day on which nobody is contacted?"""
-        return any(days.include(day) for days in self.quiet)
+        return bool(self.quiet) and any(days.include(day) for days in self.quiet)
 
 
 @dataclass(frozen=True)
@@ -367,6 +367,18 @@ class Policy:
     approval: ApprovalRules = ApprovalRules()
     protest: ProtestRules = ProtestRules()
 
+    def step(self, name: str) -> Step | None:
+        """The step of that name; None where the ladder has none (a pseudo-step, the step of a migrated case)."""
+        return self._by_name.get(name)
+
+    def after(self, step: Step) -> tuple[Step, ...]:
+        """The steps that stand after this one in the ladder."""
+        return self.steps[self.steps.index(step) + 1 :]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {step.id: step for step in reversed(self.steps)}
+
 
 @dataclass(frozen=True)
 class Note:
@@ -382,8 +394,13 @@ class Note:
 
 def built_channels(step: Step) -> tuple[str, ...]:
     """The channels of a step that this version can use, in the order of the file."""
-    built = BUILT.get(step.do, frozenset())
-    return tuple(channel for channel in step.by if channel in built)
+    return _built(step.do, step.by)
+
+
+@lru_cache(maxsize=1024)
+def _built(do: Do, by: tuple[str, ...]) -> tuple[str, ...]:
+    built = BUILT.get(do, frozenset())
+    return tuple(channel for channel in by if channel in built)
 
 
 def passed_over(policy: Policy) -> tuple[Note, ...]:

@@ -57,6 +57,7 @@ def states() -> frozenset[str]:
     return frozenset(state for state, _ in _life()) | frozenset(_life().values())
 
 
+@cache
 def withdrawable(state: str) -> bool:
     """Can the title still be asked back (Lei 9.492/1997 art. 16)?"""
     return after(state, Event.ORDER_WITHDRAWAL) is not None

@@ -6,6 +6,7 @@ import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from domain.calendars import add_bank_days, next_bank_day
@@ -36,23 +37,23 @@ def step_day(step: Step, anchors: Anchors) -> date | None:
 
     Nominal: it may be a Sunday or a holiday; `domain.hours.contact_moment` finds the first lawful moment from it on.
     """
-    anchor = _anchor_day(step.at.anchor, anchors)
+    at = step.at
+    anchor = anchors.due if at.anchor == "due" else _happened(at.anchor, anchors)
     if anchor is None:
         return None
-    day = move(anchor, step.at.offset) if step.at.offset else anchor
-    if step.at.end_of_month:
+    day = move(anchor, at.offset) if at.offset else anchor
+    if at.end_of_month:
         day = day.replace(day=calendar.monthrange(day.year, day.month)[1])
-    if step.at.anchor == "due" and anchors.late_from and day > anchors.due:
+    if at.anchor == "due" and anchors.late_from and day > anchors.due:
         return max(day, anchors.late_from)
     return day
 
 
-def _anchor_day(name: str, anchors: Anchors) -> date | None:
-    if name == "due":
-        return anchors.due
+def _happened(name: str, anchors: Anchors) -> date | None:
     return anchors.previous if name == "previous" else anchors.named.get(name)
 
 
+@lru_cache(maxsize=1 << 16)
 def move(day: date, offset: Offset) -> date:
     """A civil day moved by an offset, backwards where it is negative.
 
@@ -71,6 +72,7 @@ def move(day: date, offset: Offset) -> date:
             return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
+@lru_cache(maxsize=1 << 14)
 def late_from(due: date, grace: Offset | None) -> date:
     """The first day on which an unpaid invoice is late: the day after its last day to pay without delay.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -44,7 +44,7 @@ class Place:
     spots: tuple[Spot, ...]
     closed: frozenset[date] = frozenset()
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The time zone in which his days are counted."""
         return ZoneInfo(self.spots[0].zone)

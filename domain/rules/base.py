@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cached_property
 from uuid import UUID, uuid5
 
 from domain import facts as f
@@ -12,11 +13,12 @@ from domain.alarms import alarms
 from domain.calendars import next_bank_day
 from domain.case import Approval, Case
 from domain.doubts import silence_decides_at
+from domain.limitation import warn_from
 from domain.money import ZERO
 from domain.notice import notice_deadline
-from domain.outside import in_other_hands
+from domain.outside import Message, in_other_hands, untold
 from domain.places import time_zone
-from domain.policy import AFTER_NOTICE, Offset, Policy, Step, built_channels
+from domain.policy import AFTER_NOTICE, Policy, Step, built_channels
 from domain.schedule import Anchors, late_from, move, step_day
 
 
@@ -58,13 +60,23 @@ Move = f.Own | Instruction
 """What a rule answers: something the case records and goes on from, or what is to be done next."""
 
 
+_OVER = frozenset({"done", "passed-over"})
+"""How a step ends."""
+
+
 class Bench:
-    """One case at one moment: it stays as it is for as long as the bench is used."""
+    """One case at one moment: it stays as it is for as long as the bench is used.
+
+    So what several rules ask is worked out once: the outcome, the open steps, what their days are counted from.
+    """
 
     def __init__(self, case: Case, policy: Policy, now: datetime) -> None:
         self.case, self.policy, self.now = case, policy, now
         self.zone = time_zone(case.uf)
         self.today = case.today(now)
+        over = {step for step, state in case.steps.items() if state.status in _OVER}
+        self.open_steps = [step for step in policy.steps if step.id not in over]
+        """The steps that are not over, in the order of the ladder: pending, or under way."""
         self._anchors: Anchors | None = None
 
     def id(self, kind: str, number: int) -> str:
@@ -73,28 +85,31 @@ class Bench:
     def midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(0), self.zone)
 
-    def instruct(self, action: Action, reason: str, at: datetime | None = None, step: str = "") -> Instruction:
+    def instruct(
+        self, action: Action, reason: str, at: datetime | None = None, step: str = "", review: date | None = None
+    ) -> Instruction:
         attempt = self.case.steps[step].attempt if step in self.case.steps else 1
         hour = silence_decides_at(self.case, self.policy, self.today)
         if hour and self.now < hour and action != Action.CLOSE and (at > hour if at else action == Action.WAIT):
             action, at = Action.WAIT, hour  # the notary's hour is not slept through
         stage, channel = self.case.stage(self.today), self.channel(action, step)
-        return Instruction(action, step, at, reason, stage, attempt, channel, self.ahead_of(action))
+        return Instruction(action, step, at, reason, stage, attempt, channel, self.ahead_of(action), review)
 
     def ahead_of(self, action: Action) -> str:
-        if action == Action.CLOSE or self.outcome():
+        if action == Action.CLOSE or self.outcome:
             return str(Action.CLOSE)
         if to := in_other_hands(self.case):
             return to
-        return next(
-            (str(step.do) for step in self.policy.steps if self.status(step) in ("pending", "running")), "person"
-        )
+        return str(self.open_steps[0].do) if self.open_steps else "person"
 
     def channel(self, action: Action, step: str) -> str:
         if action not in (Action.CONTACT, Action.NOTICE):
             return ""
-        channels = next((built_channels(rung) for rung in self.policy.steps if rung.id == step), ())
-        return next((name for name in channels if name != "letter" and not self.case.deaf_to(name)), "email")
+        rung = self.policy.step(step)
+        for name in built_channels(rung) if rung else ():
+            if name != "letter" and not self.case.deaf_to(name):
+                return name
+        return "email"
 
     def wait(self, reason: str, until: date | None = None) -> Instruction:
         """Wait for people; wake on the given day, and in any case when the last limitation term is over."""
@@ -104,8 +119,10 @@ class Bench:
 
     def in_time(self, found: Move) -> Move:
         """The same, unless an alarm about what others do for the case comes first: that is not slept through."""
+        if not isinstance(found, Instruction) or found.action == Action.CLOSE:
+            return found
         ahead = [day for day in alarms(self.case) if day > self.today]
-        if not ahead or not isinstance(found, Instruction) or found.action == Action.CLOSE:
+        if not ahead:
             return found
         alarm = self.midnight(min(ahead))
         now = found.not_before is None and found.action != Action.WAIT
@@ -115,7 +132,7 @@ class Bench:
 
     def rest(self, reason: str, review: date) -> Instruction:
         """Wait without a timer: somebody else has the date and raises the alarm (nightly scan, daily batch)."""
-        return replace(self.instruct(Action.WAIT, reason), review=review)
+        return self.instruct(Action.WAIT, reason, review=review)
 
     def task(self, kind: str, step: str, owner: str, due: date, holds: bool, details: tuple[str, ...]) -> f.TaskOpened:
         return f.TaskOpened(self.id("task", self.case.tasks_opened), kind, step, owner, due, holds, details)
@@ -129,7 +146,9 @@ class Bench:
             return None
         return self.task(kind, step, owner, due, False, details)
 
+    @cached_property
     def outcome(self) -> str:
+        """How the debt ended; empty while it has not."""
         if self.case.ended:
             return self.case.ended
         if self.case.settled(self.policy.tolerance):
@@ -137,6 +156,11 @@ class Bench:
         if self.case.closed == "prescribed" or self.today > self.case.limitation().last:
             return "prescribed"
         return ""
+
+    @cached_property
+    def untold(self) -> list[Message]:
+        """What somebody outside has to be told now."""
+        return untold(self.case)
 
     def warnings(self) -> list[date]:
         """The days, still to come, on which a person is warned that a limitation term ends."""
@@ -146,8 +170,7 @@ class Bench:
 
     def warned_from(self, term: date) -> date:
         """The day from which on a person is warned that this term ends."""
-        warn = self.policy.warn
-        return move(term, Offset(-warn.amount, warn.unit))
+        return warn_from(term, self.policy.warn)
 
     def shortened(self) -> bool:
         """Do so many broken promises let the friendly steps fall away? The first word is never a firm one."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from domain import facts as f
 from domain.calendars import add_bank_days, next_bank_day
 from domain.case import StepState
-from domain.hours import contact_moment, first_lawful
+from domain.hours import contact_day, contact_moment, first_lawful
 from domain.notice import announced
 from domain.policy import BUILT, FIRM, Do, Offset, Step, built_channels
 from domain.preference import parse_hours
@@ -22,7 +22,7 @@ def planned(r: Bench, step: Step, day: date) -> date:
     """The day a step is meant to be done: of a contact that of its lawful moment, not the Sunday before it."""
     if step.do not in ("contact", "notice"):
         return day
-    return contact_moment(day, r.case.place(), "message", r.policy.contact, r.case.jitter).date()
+    return contact_day(day, r.case.place(), "message", r.policy.contact)
 
 
 def row(r: Bench, step: Step) -> dict[str, str]:
@@ -37,10 +37,10 @@ def row(r: Bench, step: Step) -> dict[str, str]:
 
 
 def climbs(r: Bench) -> f.Own | Instruction | None:
-    under_way = [step for step in r.policy.steps if r.status(step) == "running"]
+    under_way = [step for step in r.open_steps if step.id in r.case.steps and r.status(step) == "running"]
     if under_way:
         return running(r, under_way[0])
-    dated = [(step, day) for step in r.policy.steps if r.status(step) == "pending" and (day := r.day(step))]
+    dated = [(step, day) for step in r.open_steps if (day := r.day(step))]
     due = [(step, planned(r, step, day)) for step, day in dated if day <= r.today]
     if due:
         chosen, passed = choose(sorted(due, key=lambda pair: pair[1]), r.today)
@@ -98,8 +98,7 @@ def plan(r: Bench, step: Step) -> str | None:
 
 
 def _firm_ahead(r: Bench, step: Step) -> bool:
-    later = r.policy.steps[r.policy.steps.index(step) + 1 :]
-    return any(rung.do in FIRM and r.status(rung) == "pending" for rung in later)
+    return any(rung.do in FIRM and r.status(rung) == "pending" for rung in r.policy.after(step))
 
 
 def too_friendly(r: Bench, step: Step) -> bool:
@@ -131,11 +130,7 @@ def perform(r: Bench, step: Step, day: date) -> f.Own | Instruction:
 
 def _before(r: Bench, step: Step) -> Move | None:
     """What must be in order before anybody is asked to approve a firm step."""
-    before = {
-        Do.PROTEST: firm.before_protest, Do.NEGOTIATE: negotiate.before, Do.LIST: listing.before,
-        Do.AGENCY: legal.before_agency,
-    }  # fmt: skip
-    return before[step.do](r, step) if step.do in before else None
+    return _BEFORE[step.do](r, step) if step.do in _BEFORE else None
 
 
 def values(r: Bench) -> dict[str, Decimal | int | str]:
@@ -156,8 +151,7 @@ def has_nothing_left(r: Bench) -> f.Own | Instruction:
     case = r.case
     if case.approval and case.approval.state == "asked":
         return r.rest("awaits approval", case.approval.due)
-    open_steps = [step for step in r.policy.steps if r.status(step) == "pending"]
-    if case.notice and case.notice.state == "issued" and open_steps:
+    if case.notice and case.notice.state == "issued" and r.open_steps:
         return r.wait("waits for proof of the notice", (case.notice.sent_on or case.notice.issued_on) + SILENT_NOTICE)
     if "ladder-finished:" not in case.asked:
         due = add_bank_days(r.today, 1)
@@ -206,7 +200,7 @@ def needs_a_person(r: Bench) -> f.Own | None:
 
 
 def is_over(r: Bench) -> f.Own | Instruction | None:
-    outcome = r.outcome()
+    outcome = r.outcome
     if r.case.closed:
         if outcome:
             return r.instruct(Action.CLOSE, r.case.closed)
@@ -224,4 +218,8 @@ def waits_for_release(r: Bench) -> Instruction | None:
     return r.wait("first wave waits for release by a person") if r.case.awaits_release else None
 
 
+_BEFORE = {
+    Do.PROTEST: firm.before_protest, Do.NEGOTIATE: negotiate.before, Do.LIST: listing.before,
+    Do.AGENCY: legal.before_agency,
+}  # fmt: skip
 _ACTION = {step: Action(step) for step in ("contact", "notice", "protest", "legal", "agency", "negotiate", "list")}

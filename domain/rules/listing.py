@@ -26,8 +26,8 @@ def watches(r: Bench) -> f.Own | None:
     listing = r.case.listing
     if listing is None or not is_left(r.case):
         return None
-    if reason := must_go(r.case, r.outcome(), r.today):
-        due = removal_due(r.case, is_paid(r.outcome()), r.today)
+    if reason := must_go(r.case, r.outcome, r.today):
+        due = removal_due(r.case, is_paid(r.outcome), r.today)
         return f.ListingRemovalOrdered(listing.id, reason, due)
     if listing.state == "removing":
         return _alarms(r)

@@ -24,7 +24,7 @@ REMIND_BEFORE = timedelta(days=3)
 def owes_thanks(r: Bench) -> Instruction | None:
     """Thanks and receipt for what was paid: within hours, outside the caps, also when everything is held."""
     unthanked = [p for p in r.case.counted() if not p.thanked]
-    if not unthanked or r.case.closed or r.case.ended or r.outcome() == "prescribed":
+    if not unthanked or r.case.closed or r.case.ended or r.outcome == "prescribed":
         return None
     at = first_lawful(r.now, r.case.place(), "email", r.policy.contact)
     step = f"{THANKS}-{len(r.case.payments)}"
@@ -46,7 +46,7 @@ def _may_say(r: Bench, text: str) -> bool:
 
     While somebody else has the case nothing but thanks and receipts is said.
     """
-    outcome = r.outcome()
+    outcome = r.outcome
     if outcome:
         return text in CLOSING and outcome != "prescribed"
     if in_other_hands(r.case):

@@ -48,8 +48,8 @@ def watches(r: Bench) -> f.Own | None:
 
 def _taken_back(r: Bench) -> str:
     proposal = r.case.proposal
-    if r.outcome():
-        return r.outcome()
+    if r.outcome:
+        return r.outcome
     if r.case.plan:
         return "in-plan"
     if proposal and r.case.face() != proposal.amount:

@@ -21,7 +21,7 @@ def notice_ages(r: Bench) -> f.Own | None:
 
 
 def _protest_lies_ahead(r: Bench) -> bool:
-    return any(step.do == Do.PROTEST and r.status(step) in ("pending", "running") for step in r.policy.steps)
+    return any(step.do == Do.PROTEST for step in r.open_steps)
 
 
 def notice_is_undeliverable(r: Bench) -> Move | None:
