@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from typer.main import get_command
 
 from starter.cli import (
     agreements,
@@ -57,10 +61,16 @@ def build() -> Commands:
     return app
 
 
+@cache
+def program() -> Any:
+    """The program, put together once in a process that types many commands."""
+    return get_command(build())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     try:
-        build()(args=arguments, prog_name="regua")
+        program().main(args=arguments, prog_name="regua")
         return 0
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)

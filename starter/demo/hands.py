@@ -12,11 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from typer.main import get_command
-
-from starter.__main__ import build
+from starter.__main__ import program
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,6 @@ class Hands:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._program: Any = get_command(build())  # once, and not for each command
         self.tokens: dict[str, str] = {}
         self.typed: list[Typed] = []
         self.paid: list[Movement] = []
@@ -66,7 +62,7 @@ class Hands:
 
     def _run(self, arguments: list[str]) -> int:
         try:
-            self._program.main(args=arguments, prog_name="regua")
+            program().main(args=arguments, prog_name="regua")
         except SystemExit as ended:
             return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         return 0
