@@ -367,6 +367,10 @@ class Policy:
     approval: ApprovalRules = ApprovalRules()
     protest: ProtestRules = ProtestRules()
 
+    def __hash__(self) -> int:
+        """By its text alone: what is worked out for a ladder is kept by it."""
+        return hash(self.hash)
+
     def step(self, name: str) -> Step | None:
         """The step of that name; None where the ladder has none (a pseudo-step, the step of a migrated case)."""
         return self._by_name.get(name)

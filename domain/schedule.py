@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Literal
 
 from domain.calendars import add_bank_days, next_bank_day
-from domain.policy import FIRM, Do, Late, Offset, Step
+from domain.policy import FIRM, Do, Late, Offset, Policy, Step
 
 Missed = Literal["send", "collapse", "skip"]
 Reason = Literal["collapsed", "skipped"]
@@ -47,6 +47,19 @@ def step_day(step: Step, anchors: Anchors) -> date | None:
     if at.anchor == "due" and anchors.late_from and day > anchors.due:
         return max(day, anchors.late_from)
     return day
+
+
+@lru_cache(maxsize=1 << 16)
+def ladder_days(
+    policy: Policy, due: date, deadline: date | None, protest_over: date | None, promise_broken: date | None
+) -> Mapping[str, date | None]:
+    """The nominal days of a ladder's steps, by their names; of those counted from the step before them there is none.
+
+    `due` and the three named moments are those of `Anchors`; `deadline` is notice.deadline.
+    """
+    named = {"notice.deadline": deadline, "protest.over": protest_over, "promise.broken": promise_broken}
+    anchors = Anchors(due, None, named, late_from(due, policy.grace))
+    return {step.id: step_day(step, anchors) for step in policy.steps}
 
 
 def _happened(name: str, anchors: Anchors) -> date | None:

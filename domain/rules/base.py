@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -19,7 +20,7 @@ from domain.notice import notice_deadline
 from domain.outside import Message, in_other_hands, untold
 from domain.places import time_zone
 from domain.policy import AFTER_NOTICE, Policy, Step, built_channels
-from domain.schedule import Anchors, late_from, move, step_day
+from domain.schedule import Anchors, ladder_days, move, step_day
 
 
 class Action(StrEnum):
@@ -67,7 +68,7 @@ _OVER = frozenset({"done", "passed-over"})
 class Bench:
     """One case at one moment: it stays as it is for as long as the bench is used.
 
-    So what several rules ask is worked out once: the outcome, the open steps, what their days are counted from.
+    So what several rules ask is worked out once: the outcome, the open steps, the days of the ladder.
     """
 
     def __init__(self, case: Case, policy: Policy, now: datetime) -> None:
@@ -77,7 +78,6 @@ class Bench:
         over = {step for step, state in case.steps.items() if state.status in _OVER}
         self.open_steps = [step for step in policy.steps if step.id not in over]
         """The steps that are not over, in the order of the ladder: pending, or under way."""
-        self._anchors: Anchors | None = None
 
     def id(self, kind: str, number: int) -> str:
         return str(uuid5(UUID(self.case.id), f"{kind}:{number}"))
@@ -191,33 +191,27 @@ class Bench:
     def held_by_task(self) -> bool:
         return any(task.holds for task in self.case.tasks.values())
 
-    def anchors(self, step: Step) -> Anchors:
-        """What the day of a step is counted from; worked out once, but for the step before it."""
-        if self._anchors is None:
-            named = {
-                "notice.deadline": notice_deadline(self.case, self.policy),
-                "protest.over": self.case.protest.over_on,
-                "promise.broken": self.case.broken_on,
-            }
-            since = late_from(self.case.ladder_due, self.policy.grace)
-            self._anchors = Anchors(self.case.ladder_due, None, named, since)
-        if step.at.anchor != "previous":
-            return self._anchors
-        before = self.policy.steps[: self.policy.steps.index(step)]
-        previous = self.case.steps.get(before[-1].id) if before else None
-        on = previous.on if previous and previous.status in ("done", "passed-over") else None
-        return replace(self._anchors, previous=on)
-
     def day(self, step: Step) -> date | None:
         """The day of a step; of a protest and what leads to one, or to a listing, never before notice.deadline."""
-        anchors = self.anchors(step)
-        day = step_day(step, anchors)
+        day = self._day_after_previous(step) if step.at.anchor == "previous" else self._days[step.id]
         if step.do == "notice" and day and self.shortened() and self.case.broken_on:
             day = min(day, next_bank_day(self.case.broken_on))
         if step.do in AFTER_NOTICE:
-            deadline = anchors.named["notice.deadline"]
+            deadline = notice_deadline(self.case, self.policy) if day else None
             return max(day, deadline) if day and deadline else None
         return day
+
+    @cached_property
+    def _days(self) -> Mapping[str, date | None]:
+        case = self.case
+        deadline = notice_deadline(case, self.policy)
+        return ladder_days(self.policy, case.ladder_due, deadline, case.protest.over_on, case.broken_on)
+
+    def _day_after_previous(self, step: Step) -> date | None:
+        before = self.policy.steps[: self.policy.steps.index(step)]
+        previous = self.case.steps.get(before[-1].id) if before else None
+        on = previous.on if previous and previous.status in _OVER else None
+        return step_day(step, Anchors(self.case.ladder_due, on, {}))
 
     def status(self, step: Step) -> str:
         state = self.case.steps.get(step.id)

@@ -71,6 +71,7 @@ def title_is_at_notary(r: Bench) -> Instruction | None:
     """While the title is out, none of our steps goes on."""
     protest = r.case.protest
     if protest.state == "queued":
+        # The batch's next day: its file goes to a CRA with titles of many places, so no place's own holidays count.
         return r.rest("waits for the next remittance", add_notary_days(r.today, 1))
     if protest.state not in LIVE:
         return None
