@@ -96,7 +96,8 @@ class Contacts:
                 return done
             read = _read(desk, given, rows)
             if desk.read_inbox() or not desk.due(given.action, given.step):
-                return self._given_up(desk, given, read) or desk.conclude(given.generation, given.seq)
+                left = self._given_up(desk, given, read)
+                return left if isinstance(left, Plan) else desk.conclude_with(given, *([left] if left else []))
             at_hand = (desk, given, debtor, rows, read)
             found = self._already(*at_hand) or self._new(*at_hand, may_make)
             return found if isinstance(found, Plan | Codes) else desk.conclude_with(given, found)
@@ -109,9 +110,7 @@ class Contacts:
             return None
         (row,) = read.link
         if row.state != "in-flight":
-            if row.state in ("failed", "bounced", "unanswered"):
-                return f.ContactFailed(given.step, str(row.id), row.channel, "failed")
-            return f.ContactSent(given.step, str(row.id), row.channel, covered=not row.lead)
+            return _became(given, row)
         (links,) = together(desk.conn, [sql.LINKS(id_=row.id)])
         if not row.lead and _in_hand(desk, rows, next(link for link in links if link.lead)):
             until = self._soon(LOOK_AGAIN, given)
@@ -123,16 +122,18 @@ class Contacts:
         wanted = row.lead and _still_open(desk, debtor, row) and not _overtaken(desk, row)
         return Plan(replace(out, wanted=wanted), _others(desk, links), covered=not row.lead)
 
-    def _given_up(self, desk: Desk, given: Perform, read: Read) -> Plan | None:
+    def _given_up(self, desk: Desk, given: Perform, read: Read) -> Plan | f.Told | None:
         """Our own message from before a crash, where the case wants something else by now: looked up, never sent.
 
-        It may have arrived; then it stands in the book before what came after it (promises 4 and 8).
+        It may have arrived; then the book says so, although nothing more is to be said (promises 4 and 8).
         """
         if not read.link or desk.wants(given.action, given.step):
             return None
         (row,) = read.link
-        if row.state != "in-flight" or not row.lead:
+        if not row.lead:
             return None
+        if row.state != "in-flight":
+            return _became(given, row)
         (links,) = together(desk.conn, [sql.LINKS(id_=row.id)])
         out = outbox.resume(self.world, desk.conn, row)
         return Plan(replace(out, wanted=False), _others(desk, links))
@@ -428,6 +429,13 @@ def _still_open(desk: Desk, debtor: Row[Any], contact: Row[Any]) -> bool:
     usable_now = select(CONTACT_POINT).where(own, CONTACT_POINT.c.state == "usable", sql.NOT_CLOSED)
     point = desk.conn.execute(usable_now).first()
     return point is not None and not desk.case.deaf_to(contact.channel) and not bars(desk, debtor, point)
+
+
+def _became(given: Perform, contact: Row[Any]) -> f.Told:
+    """What a case is told of a contact whose fate is known."""
+    if contact.state in ("failed", "bounced", "unanswered"):
+        return f.ContactFailed(given.step, str(contact.id), contact.channel, "failed")
+    return f.ContactSent(given.step, str(contact.id), contact.channel, covered=not contact.lead)
 
 
 def _others(desk: Desk, links: Rows) -> tuple[tuple[UUID, str, int], ...]:

@@ -226,6 +226,21 @@ def test_who_pays_while_the_process_is_dead_gets_no_second_try_and_the_book_know
     assert post.next.step.startswith(THANKS)
 
 
+def test_what_a_report_said_of_a_message_before_the_debtor_paid_stands_in_the_book(
+    receiver: Post, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as process:
+        process.setattr(Contacts, "_record", dies)
+        with pytest.raises(CrashError):
+            receiver.post()
+    until(lambda: receiver.contact(channel).state != "in-flight")
+    receiver.tell(f.PaymentReceived("pix-1", Decimal("2000.00"), TODAY))
+    receiver.post()
+    assert len(receiver.sent()) == 1
+    assert [fact.step for fact in receiver.book("contact_sent")] == ["aviso"]  # type: ignore[union-attr]
+    assert receiver.next.step.startswith(THANKS)
+
+
 def test_who_only_asks_for_a_pause_while_the_process_is_dead_is_told_nothing_twice(
     post: Post, channel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
