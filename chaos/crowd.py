@@ -33,7 +33,7 @@ steps:
 _CREDITOR = f"""
 code: {CODE}
 name: Multidão Fictícia Ltda
-document: "99.000.003/9999-63"
+document: "99.000.004/9999-08"
 address: Rua dos Modelos, 300
 city: São Paulo
 uf: SP

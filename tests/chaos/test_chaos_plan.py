@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chaos.crowd import commands
 from chaos.plan import SERVICES, draw
+from starter.demo.house import EXAMPLES
+from starter.demo.opening import CREDITORS
 
 
 @given(st.integers(0, 2**32), st.integers(1, 300))
@@ -23,3 +28,12 @@ def test_of_two_hundred_each_service_dies_thirty_times_at_least_and_most_wait_fo
     assert all(deaths[service] >= 30 for service in SERVICES)
     assert sum(bool(kill.hold) for kill in plan) >= 100
     assert 500.0 < sum(kill.after for kill in plan) < 1500.0
+
+
+def test_the_crowds_creditor_is_none_of_the_demos(tmp_path: Path) -> None:
+    commands(tmp_path)
+    crowd = yaml.safe_load((tmp_path / "multidao.yaml").read_text(encoding="utf-8"))
+    others = [yaml.safe_load((EXAMPLES / f"{code}.yaml").read_text(encoding="utf-8")) for code in CREDITORS]
+    assert others
+    assert crowd["document"] not in {other["document"] for other in others}
+    assert crowd["code"] not in CREDITORS
