@@ -415,7 +415,9 @@ def _attached(channel: str, reference: str, pdf: bytes) -> tuple[Attachment, ...
 # --- rows ------------------------------------------------------------------------------------------------------------
 def _number(conn: Connection, case_id: UUID) -> int:
     """Which notice this is: another one as soon as one was issued or the debt changed, the same one until then."""
-    query = select(func.count()).where(LEDGER.c.case_id == case_id, LEDGER.c.kind.in_(NEW_ROUND))
+    part_was_no_debt = (LEDGER.c.kind == "resolve") & LEDGER.c.body["upheld"].as_boolean()
+    untrue = LEDGER.c.kind.in_(NEW_ROUND) | part_was_no_debt
+    query = select(func.count()).where(LEDGER.c.case_id == case_id, untrue)
     return int(conn.execute(query).scalar_one()) + 1
 
 

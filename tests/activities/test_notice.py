@@ -534,6 +534,25 @@ def test_a_part_payment_while_the_provider_is_away_makes_another_letter(opened: 
     assert "R$ 728,33" in words(office.world.documents.get(document.sha256))
 
 
+@pytest.mark.parametrize("upheld", [True, False])
+def test_a_part_that_turns_out_to_be_no_debt_while_the_provider_is_away_makes_another_letter(
+    opened: Open, sandbox: Sandbox, upheld: bool
+) -> None:
+    sandbox.fault("fail", provider="sendgrid", status=429, times=1)
+    office = opened(notifying("[email]"))
+    notify(office)
+    office.tell(f.DisputeOpened("d", Decimal("300.00")))
+    office.tell(f.DisputeResolved(upheld))
+    office.decide()
+    while office.next.action == "contact":
+        office.tell(f.ContactSent(office.next.step, "00000000-0000-0000-0000-000000000001", "email"))
+        office.decide()
+    notify(office)
+    states = [notice.state for notice in sorted(notices(office), key=lambda notice: notice.issued_at)]
+    assert states == (["superseded", "issued"] if upheld else ["issued"])
+    assert len(office.sent()) == 1
+
+
 def test_after_an_extension_the_next_notice_is_another_one(opened: Open) -> None:
     office = opened()
     notify(office)
