@@ -178,6 +178,7 @@ def jitter_of(debtor_id: str) -> float:
     return (int.from_bytes(digest) >> 11) / (1 << 53)  # 53 bits: what a float holds without rounding up to 1
 
 
+@lru_cache(maxsize=1 << 16)
 def _next_window(day: date, place: Place, channel: str, rules: ContactRules) -> tuple[date, Hours]:
     candidate = day
     for _ in range(_SEARCH_DAYS):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, cached_property, lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -25,8 +26,7 @@ OFFICE = "SP"
 """Whose civil day counts for a person of whom nothing is known: that of Brasília's time."""
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(NamedTuple):
     """One place with its law and its clock: state, municipality (IBGE code, empty if unknown), time zone (IANA key)."""
 
     uf: str

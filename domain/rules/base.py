@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cached_property
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
 from domain import facts as f
@@ -17,7 +17,7 @@ from domain.doubts import silence_decides_at
 from domain.limitation import warn_from
 from domain.money import ZERO
 from domain.notice import notice_deadline
-from domain.outside import Message, in_other_hands, untold
+from domain.outside import in_other_hands
 from domain.places import time_zone
 from domain.policy import AFTER_NOTICE, Policy, Step, built_channels
 from domain.schedule import Anchors, ladder_days, move, step_day
@@ -63,6 +63,21 @@ Move = f.Own | Instruction
 
 _OVER = frozenset({"done", "passed-over"})
 """How a step ends."""
+
+Value = TypeVar("Value")
+
+
+class Once(Generic[Value]):
+    """What a bench works out when it is first asked, and keeps: a cached property without a lock, which costs more
+    than most of what is kept. A bench is never shared between threads."""
+
+    def __init__(self, work: Callable[[Any], Value]) -> None:
+        self._work, self.__doc__ = work, work.__doc__
+
+    def __get__(self, bench: Any, _: type) -> Value:
+        value = self._work(bench)
+        bench.__dict__[self._work.__name__] = value
+        return value
 
 
 class Bench:
@@ -146,7 +161,7 @@ class Bench:
             return None
         return self.task(kind, step, owner, due, False, details)
 
-    @cached_property
+    @Once
     def outcome(self) -> str:
         """How the debt ended; empty while it has not."""
         if self.case.ended:
@@ -156,11 +171,6 @@ class Bench:
         if self.case.closed == "prescribed" or self.today > self.case.limitation().last:
             return "prescribed"
         return ""
-
-    @cached_property
-    def untold(self) -> list[Message]:
-        """What somebody outside has to be told now."""
-        return untold(self.case)
 
     def warnings(self) -> list[date]:
         """The days, still to come, on which a person is warned that a limitation term ends."""
@@ -201,7 +211,7 @@ class Bench:
             return max(day, deadline) if day and deadline else None
         return day
 
-    @cached_property
+    @Once
     def _days(self) -> Mapping[str, date | None]:
         case = self.case
         deadline = notice_deadline(case, self.policy)

@@ -9,7 +9,7 @@ from domain.calendars import add_bank_days
 from domain.case import LIVE
 from domain.hours import contact_moment, first_lawful
 from domain.negotiation import is_open
-from domain.outside import in_other_hands, must_announce, reminder_day, reminders
+from domain.outside import in_other_hands, must_announce, reminder_day, reminders, untold
 from domain.policy import Step
 from domain.rules.base import Action, Bench, Instruction, Move
 
@@ -21,7 +21,7 @@ def passes_on(r: Bench) -> Instruction | None:
 
     A message that cannot be passed on is a person's; until he has looked the rest of the case goes on.
     """
-    for message in r.untold:
+    for message in untold(r.case):
         failed = any(task.kind == "action-failed" and task.step == message.step for task in r.case.tasks.values())
         if not failed:
             at = r.not_before(r.now, message.step)
