@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class Killer:
         self._kills, self._over = kills, threading.Event()
         self._thread: threading.Thread | None = None
         self.died: list[Died] = []
+        self.stumbled: list[str] = []
+        """What went wrong with a kill, as tracebacks."""
 
     def begin(self, house: House) -> None:
         """Start killing the services of this house."""
@@ -71,16 +74,20 @@ class Killer:
             due = time.monotonic() + kill.after
             if self._over.wait(max(0.0, kill.after - (_WAITS_FOR_A_CALL if kill.hold else 0.0))):
                 break
-            in_flight = self._hold(house, engine, kill, due)
-            pid = self._pid(house, kill.service)
-            if pid is None:
-                break
+            try:
+                self._carry_out(house, engine, kill, due, begun)
+            except Exception as error:  # noqa: BLE001 - whatever happens among dying services, the next kill comes
+                self.stumbled.append("".join(traceback.format_exception(error)))
+        self._release(house)
+        engine.dispose()
+
+    def _carry_out(self, house: House, engine: Engine, kill: Kill, due: float, begun: float) -> None:
+        in_flight = self._hold(house, engine, kill, due)
+        if pid := self._pid(house, kill.service):
             with contextlib.suppress(ProcessLookupError):  # it may end by itself: what another's death took away
                 os.kill(pid, signal.SIGKILL)
                 self.died.append(Died(kill.service, time.monotonic() - begun, in_flight))
-            self._release(house)
         self._release(house)
-        engine.dispose()
 
     def _hold(self, house: House, engine: Engine, kill: Kill, due: float) -> bool:
         """Wait until a provider holds a call of ours, until `due` at the latest. Is one in flight?"""

@@ -55,7 +55,13 @@ class Unrest:
             faults.append(f"the play was over after {died['all']} of {self.kills} kills; give it a longer --day")
         audits = {command: _audit(house, command) for command in _AUDITS}
         faults += [f"`regua audit {command}`: {found['said']}" for command, found in audits.items() if found["code"]]
-        return faults, {"seed": self.seed, "kills": died, "crowd_steps": crowd.DEBTORS * crowd.STEPS, "audits": audits}
+        return faults, {
+            "seed": self.seed,
+            "kills": died,
+            "stumbled": self.killer.stumbled,
+            "crowd_steps": crowd.DEBTORS * crowd.STEPS,
+            "audits": audits,
+        }
 
 
 def _audit(house: House, command: str) -> dict[str, Any]:
