@@ -14,12 +14,14 @@ from domain.alarms import alarms
 from domain.calendars import next_bank_day
 from domain.case import Approval, Case
 from domain.doubts import silence_decides_at
+from domain.hours import contact_moment, first_lawful
 from domain.limitation import warn_from
 from domain.money import ZERO
 from domain.notice import notice_deadline
 from domain.outside import in_other_hands
 from domain.places import time_zone
 from domain.policy import AFTER_NOTICE, Policy, Step, built_channels
+from domain.preference import parse_hours
 from domain.schedule import Anchors, ladder_days, move, step_day
 
 
@@ -99,6 +101,22 @@ class Bench:
 
     def midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(0), self.zone)
+
+    def moment(self, day: date, step: str) -> datetime:
+        """When a message planned for `day` goes out: in the first lawful window from then on, at the debtor's own
+        moment of it; today at once, while its hours last. Not before the moment to which the step was put off."""
+        place, rules, best = self.case.place(), self.policy.contact, parse_hours(self.case.best_hours)
+        start = max(day, self.today)
+        at = contact_moment(start, place, "message", rules, self.case.jitter, best)
+        if start == self.today and at < (first := first_lawful(self.now, place, "message", rules)):
+            over = first.date() > at.date()  # then he has his own moment of the next window too
+            at = contact_moment(first.date(), place, "message", rules, self.case.jitter, best) if over else first
+        return self.not_before(at, step)
+
+    def free_day(self, day: date) -> date:
+        """That day, or today where it is past; the day after, where one contact has been counted on it."""
+        last, start = self.case.last_contact_on, max(day, self.today)
+        return last + timedelta(days=1) if last and start <= last else start
 
     def instruct(
         self, action: Action, reason: str, at: datetime | None = None, step: str = "", review: date | None = None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from domain import facts as f
 from domain.calendars import add_bank_days, next_bank_day
 from domain.case import StepState
-from domain.hours import contact_day, contact_moment, first_lawful
+from domain.hours import contact_day
 from domain.notice import announced
 from domain.policy import BUILT, FIRM, Do, Offset, Step, built_channels
-from domain.preference import parse_hours
 from domain.rules import firm, legal, listing, money, negotiate, protest
 from domain.rules.base import Action, Bench, Instruction, Move
 from domain.rules.firm import SILENT_NOTICE
@@ -66,22 +65,8 @@ def running(r: Bench, step: Step) -> f.Own | Instruction:
 def ahead(r: Bench, step: Step, day: date) -> Instruction:
     """The next step lies in the future: sleep straight to it."""
     if step.do in ("contact", "notice") and plan(r, step) is None and step.when is None:
-        return r.instruct(_ACTION[step.do], f"step {step.id}", contact_at(r, step, day), step.id)
+        return r.instruct(_ACTION[step.do], f"step {step.id}", r.moment(r.free_day(day), step.id), step.id)
     return r.instruct(Action.WAIT, f"step {step.id} on its day", r.midnight(day), step.id)
-
-
-def contact_at(r: Bench, step: Step, day: date) -> datetime:
-    case, rules = r.case, r.policy.contact
-    channel = "message"
-    start = max(day, r.today)
-    if case.last_contact_on and start <= case.last_contact_on:
-        start = case.last_contact_on + timedelta(days=1)
-    place, best = case.place(), parse_hours(case.best_hours)
-    at = contact_moment(start, place, channel, rules, case.jitter, best)
-    if start == r.today and at < (first := first_lawful(r.now, place, channel, rules)):
-        over = first.date() > at.date()  # then he has his own moment of the next window too
-        at = contact_moment(first.date(), place, channel, rules, case.jitter, best) if over else first
-    return r.not_before(at, step.id)
 
 
 def plan(r: Bench, step: Step) -> str | None:
@@ -114,7 +99,7 @@ def perform(r: Bench, step: Step, day: date) -> f.Own | Instruction:
     if step.when and not step.when.holds(values(r)):
         return f.StepPassedOver(step.id, f"condition: {step.when}")
     if step.do == "contact":
-        return r.instruct(Action.CONTACT, f"step {step.id}", contact_at(r, step, day), step.id)
+        return r.instruct(Action.CONTACT, f"step {step.id}", r.moment(r.free_day(day), step.id), step.id)
     if step.do == "task":
         return open_step_task(r, step)
     if reason := firm.escalation_waits(r):
@@ -122,7 +107,7 @@ def perform(r: Bench, step: Step, day: date) -> f.Own | Instruction:
     if step.do == "notice":
         if announced(r.case, r.policy, step, r.today) is None:
             return f.StepPassedOver(step.id, "nothing firm follows that it could announce")
-        return r.instruct(Action.NOTICE, f"step {step.id}", contact_at(r, step, day), step.id)
+        return r.instruct(Action.NOTICE, f"step {step.id}", r.moment(r.free_day(day), step.id), step.id)
     if move := _before(r, step):
         return move
     return r.approved(step) or r.instruct(_ACTION[step.do], f"step {step.id}", r.not_before(r.now, step.id), step.id)

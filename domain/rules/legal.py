@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.case import LIVE
-from domain.hours import contact_moment, first_lawful
 from domain.negotiation import is_open
 from domain.outside import in_other_hands, must_announce, reminder_day, reminders, untold
 from domain.policy import Step
@@ -54,13 +51,9 @@ def asked_contact(r: Bench) -> Instruction | None:
     step = next((step for step in r.case.requests if r.case.step(step).status == "pending"), None)
     if step is None or not in_other_hands(r.case) or r.case.closed:
         return None
-    rules, start = r.policy.contact, r.today
-    if r.case.last_contact_on and start <= r.case.last_contact_on:
-        start = r.case.last_contact_on + timedelta(days=1)
-    at = contact_moment(start, r.case.place(), "message", rules, r.case.jitter)
-    if start == r.today:
-        at = max(at, first_lawful(r.now, r.case.place(), "message", rules))
-    return r.instruct(Action.CONTACT, f"asked for by {in_other_hands(r.case)}", r.not_before(at, step), step)
+    return r.instruct(
+        Action.CONTACT, f"asked for by {in_other_hands(r.case)}", r.moment(r.free_day(r.today), step), step
+    )
 
 
 def waits_outside(r: Bench) -> Instruction | None:

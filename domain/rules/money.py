@@ -9,7 +9,7 @@ from domain.calendars import add_bank_days, next_bank_day
 from domain.case import LIVE
 from domain.fold import THANKS
 from domain.fold.base import CLOSING, NEWS, instalment_step, word_step
-from domain.hours import contact_moment, first_lawful
+from domain.hours import first_lawful
 from domain.outside import in_other_hands
 from domain.plans import broken_on, last_days
 from domain.rules.base import Action, Bench, Instruction, Move
@@ -134,8 +134,4 @@ def has_plan(r: Bench) -> Move | None:
 
 def _remind(r: Bench, step: str, day: date) -> Instruction:
     """A reminder of an instalment is a contact like any other: hours, caps, opt-outs."""
-    rules = r.policy.contact
-    at = contact_moment(max(day, r.today), r.case.place(), "message", rules, r.case.jitter)
-    if day <= r.today:
-        at = max(at, first_lawful(r.now, r.case.place(), "message", rules))
-    return r.instruct(Action.CONTACT, "reminder of an instalment", r.not_before(at, step), step)
+    return r.instruct(Action.CONTACT, "reminder of an instalment", r.moment(day, step), step)
