@@ -73,8 +73,6 @@ class Link:
     notice_id: UUID | None
     way: str = ""
     party: str = ""
-    next: tuple[str, str] = ("", "")
-    """What the case does next: action and step."""
 
     @property
     def heard_of(self) -> bool:
@@ -139,7 +137,7 @@ def apply_event(conn: Connection, clock: Clock, event: Row[Any]) -> list[UUID]:
         _taken(conn, event)
         return []
     _accept(conn, contact, event)
-    facts = store_facts(conn, [*_sent_after_all(conn, contact, event), *_blame(conn, clock, contact, event, said)])
+    facts = store_facts(conn, _blame(conn, clock, contact, event, said))
     if _RANK[said.state] <= max(_RANK.get(contact.state, _LAST), _RANK["accepted"]):
         if event.event in READS and contact.purpose == "notice":
             facts += store_facts(conn, _read(conn, contact, event))
@@ -198,31 +196,8 @@ def _accept(conn: Connection, contact: Row[Any], event: Row[Any]) -> None:
         _update(conn, contact, state="accepted", provider_id=message, accepted_at=event.received_at)
 
 
-def _sent_after_all(conn: Connection, contact: Row[Any], event: Row[Any]) -> list[dict[str, Any]]:
-    """The fact for a case that was paid, paused or ended while nobody knew whether its message arrived: it did.
-
-    While the case still means to send it, the sending activity looks it up and tells.
-    """
-    if contact.state != "in-flight" or contact.purpose == "notice":
-        return []
-    return [
-        fact_values(
-            link.case_id,
-            f"sent:{contact.id}:{link.case_id}",
-            f.ContactSent(link.step, str(contact.id), contact.channel),
-            event.provider,
-            event.business_at,
-        )
-        for link in _links(conn, contact)
-        if link.lead and not link.closed and _unsent(link) and link.next != ("contact", link.step)
-    ]
-
-
 def _links(conn: Connection, contact: Row[Any]) -> list[Link]:
-    columns = (
-        CONTACT_CASE.c.step, CONTACT_CASE.c.attempt, CONTACT_CASE.c.lead,
-        CASE.c.id, CASE.c.stage, CASE.c.state, CASE.c.next_action, CASE.c.next_step,
-    )  # fmt: skip
+    columns = (CONTACT_CASE.c.step, CONTACT_CASE.c.attempt, CONTACT_CASE.c.lead, CASE.c.id, CASE.c.stage, CASE.c.state)
     ways = (NOTICE_SENDING.c.notice_id, NOTICE_SENDING.c.way, NOTICE_SENDING.c.party_id)
     linked = select(*columns, *ways).join(CASE, CASE.c.id == CONTACT_CASE.c.case_id)
     linked = linked.join(NOTICE_SENDING, NOTICE_SENDING.c.contact_id == CONTACT_CASE.c.contact_id, isouter=True)
@@ -238,7 +213,6 @@ def _links(conn: Connection, contact: Row[Any]) -> list[Link]:
             row.notice_id,
             row.way or "",
             str(row.party_id or ""),
-            (row.next_action, row.next_step),
         )
         for row in rows
     ]

@@ -78,8 +78,6 @@ class Desk:
                     )
         if told:
             self.tell(contact)
-        else:
-            self.put(cases[0].case, next_action="contact", next_step=step_of(0, purpose))
         return contact
 
     def _document(self, case: Opened) -> UUID:

@@ -343,23 +343,6 @@ def test_any_report_on_a_message_in_flight_proves_that_it_was_accepted(
     assert row.accepted_at is not None
 
 
-@pytest.mark.parametrize(("event", "kinds"), [("sent", []), ("undelivered", ["contact_failed"])])
-def test_of_a_message_that_nobody_looks_up_any_more_the_report_tells_the_case(
-    desk: Desk, event: str, kinds: list[str]
-) -> None:
-    """The debtor paid while nobody knew whether it had arrived: the case has something else to do by now."""
-    case = desk.open()
-    contact = desk.send(case, state="in-flight", told=False)
-    desk.put(case.case, next_action="contact", next_step="agradecimento-1")
-    desk.report(contact, event, "30003" if kinds else "")
-    assert len(sweep(desk)) == 1
-    assert [(fact["kind"], fact["contact_id"]) for fact in desk.facts(case)] == [("contact_sent", str(contact))]
-    assert sweep(desk) == [], "once"
-    desk.tell(contact)
-    sweep(desk)
-    assert [fact["kind"] for fact in desk.facts(case)] == ["contact_sent", *kinds]
-
-
 def test_a_failure_that_is_faster_than_the_sender_waits_or_its_telling_would_be_undone(desk: Desk) -> None:
     case = desk.open()
     contact = desk.send(case, state="in-flight", told=False)
