@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
 import socket
@@ -100,11 +101,15 @@ class EmbeddedTemporal:
 
 def kept_port(file: Path, wanted: int) -> int:
     """`wanted`, or for 0 the port kept in `file`, chosen and written there the first time."""
-    if not wanted:
-        wanted = int(file.read_text()) if file.is_file() else free_port()
+    kept = int(file.read_text()) if file.is_file() else 0
+    if kept and wanted in (0, kept):
+        return kept
+    port = wanted or free_port()
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(str(wanted))
-    return wanted
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")  # others read it at any moment: whole, or not yet
+    fresh.write_text(str(port))
+    fresh.replace(file)
+    return port
 
 
 def free_port() -> int:

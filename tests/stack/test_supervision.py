@@ -17,7 +17,7 @@ import pytest
 from db.embedded import EmbeddedPostgres, Service
 from domain.errors import BadInput, Unavailable
 from gateways.settings import Settings
-from starter.embedded import free_port
+from starter.embedded import free_port, kept_port
 from starter.stack import Stack, python_service, running_services
 
 SERVER = """
@@ -251,3 +251,22 @@ def test_a_database_that_is_being_served_is_reached_by_every_process(home: Path)
             assert connection.execute("SELECT 1").fetchone() == (1,)
     finally:
         postgres.stop()
+
+
+def test_a_kept_port_is_read_whole_while_it_is_written(tmp_path: Path) -> None:
+    file, over = tmp_path / "ports" / "sandbox", threading.Event()
+    assert kept_port(file, 20001) == kept_port(file, 0) == 20001
+
+    def change() -> None:
+        while not over.is_set():
+            kept_port(file, 20001)
+            kept_port(file, 20002)
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    try:
+        assert {kept_port(file, 0) for _ in range(3000)} <= {20001, 20002}
+    finally:
+        over.set()
+        writer.join()
+    assert [path.name for path in file.parent.iterdir()] == ["sandbox"]
