@@ -20,9 +20,9 @@ class Decisions:
     def decide(self, given: Decide) -> Next:
         """The instruction number `given.seq` of the case: recorded before, or decided now on all that is known."""
         with at_desk(self.world, given.case_id, given.at) as desk:
-            if done := desk.recorded(given.generation, given.seq):
+            if done := desk.recorded(given.generation, given.seq, given.arrivals):
                 return done
-            desk.take(given.arrivals, given.generation)
+            desk.take(given.arrivals, given.generation, given.seq)
             if given.failed:
                 desk.hear(failure(given.failed), cause_of(given.failed.action, given))
             if not given.arrivals and not given.failed and (found := examined(desk)):

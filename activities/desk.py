@@ -97,8 +97,13 @@ class Desk:
             self._writes = []
 
     # --- hearing ---------------------------------------------------------------------------------------------------
-    def recorded(self, generation: int, seq: int) -> Next | None:
-        """The instruction already recorded under this number, if any."""
+    def recorded(self, generation: int, seq: int, arrivals: Sequence[Arrival] = ()) -> Next | None:
+        """The instruction already recorded under this number, if any.
+
+        It took in what its decision was given and nothing else: a workflow that was restored from an earlier moment
+        counts anew, so that other arrivals bear the numbers it took in its lost life. Those stay in its inbox until the
+        book has no further answer.
+        """
         if (self.row.generation, self.row.seq) < (generation, seq):
             return None
         body = self.conn.execute(
@@ -108,7 +113,16 @@ class Desk:
                 INSTRUCTION.c.seq == seq,
             )
         ).scalar_one_or_none()
-        return NEXT.validate_python(body) if body else None
+        done = NEXT.validate_python(body) if body else None
+        if done and done.taken and not self._was_given(arrivals, generation, seq):
+            return replace(done, taken=0, answers={})
+        return done
+
+    def _was_given(self, arrivals: Sequence[Arrival], generation: int, seq: int) -> bool:
+        """Was one of these raw messages stored by the decision with this number?"""
+        raw = (arrival for arrival in arrivals if not arrival.fact_id)
+        ids = [fact_id(self._raw_key(arrival, generation, seq)) for arrival in raw]
+        return bool(ids and self.conn.execute(select(FACT.c.id).where(FACT.c.id.in_(ids)).limit(1)).all())
 
     def read_inbox(self) -> bool:
         """Take the stored facts that nobody has taken in yet, oldest first. True where there are any."""
@@ -126,11 +140,11 @@ class Desk:
         """Add what our own action brought about, after everything that was told before."""
         self.heard.append(Heard(fact, self.now, actor, cause))
 
-    def take(self, arrivals: Sequence[Arrival], generation: int) -> None:
+    def take(self, arrivals: Sequence[Arrival], generation: int, seq: int) -> None:
         """Store raw messages as facts first, then take the inbox in; remember who waits for an answer."""
         for arrival in arrivals:
             self.taken = max(self.taken, arrival.number)
-            stored = arrival.fact_id or str(self._store_raw(arrival, generation))
+            stored = arrival.fact_id or str(self._store_raw(arrival, generation, seq))
             self.asked[arrival.number] = f"fact:{stored}"
         self.read_inbox()
         self._suspect([arrival for arrival in arrivals if arrival.fact_id])
@@ -145,8 +159,14 @@ class Desk:
             for _ in range(len(unseen) - sum(fact in known for fact in ids)):
                 self.hear(f.Unreadable("fact"), "signal:fact", "signal")
 
-    def _store_raw(self, arrival: Arrival, generation: int) -> UUID:
-        key = f"raw:{self.row.id}:{generation}:{arrival.number}"
+    def _raw_key(self, arrival: Arrival, generation: int, seq: int) -> str:
+        """Which raw message of which decision: its number alone is given again to another after a restore."""
+        words = json.dumps([arrival.name, arrival.body], sort_keys=True)
+        digest = hashlib.sha256(words.encode()).hexdigest()[:16]
+        return f"raw:{self.row.id}:{generation}.{seq}:{arrival.number}:{digest}"
+
+    def _store_raw(self, arrival: Arrival, generation: int, seq: int) -> UUID:
+        key = self._raw_key(arrival, generation, seq)
         fact = self._readable(arrival)
         self._inbox = None  # it was read before this fact was there
         made: UUID | None = self.conn.execute(
