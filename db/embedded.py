@@ -230,6 +230,25 @@ class EmbeddedPostgres:
         """End the server, if this object started it."""
         self.service.stop()
 
+    @staticmethod
+    def binary(name: str) -> Path:
+        """A program of PostgreSQL's own, of this server's version. Raises `BadInput` where none is installed."""
+        return _binaries() / name
+
+    def adopt(self, copy: Path) -> None:
+        """Take a copy of another server's data (pg_basebackup) for this one, which has none yet and does not run."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        fresh = self.home / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(copy, fresh)
+        fresh.chmod(0o700)
+        if self.service.user:
+            self._hand_over(self.service.user)
+            owner = pwd.getpwnam(self.service.user)
+            for path in (fresh, *fresh.rglob("*")):
+                os.chown(path, owner.pw_uid, owner.pw_gid)
+        fresh.rename(self.data)
+
     def ensure_database(self, name: str = DATABASE) -> None:
         """Create the database `name` unless it is there."""
         with contextlib.suppress(psycopg.errors.DuplicateDatabase):

@@ -38,6 +38,38 @@ def register(app: Commands) -> None:
         raise typer.Exit(run_demo(day, state, as_json=as_json, keep=keep))
 
     @app.command()
+    def backup(
+        folder: Annotated[Path, typer.Argument(metavar="DIR", help="a new folder, best on another disk")],
+    ) -> None:
+        """Save the embedded stack while it runs: Temporal, then PostgreSQL, then the files."""
+        from gateways.settings import load_settings
+        from starter import backup as vault
+
+        vault.save(load_settings(), folder)
+        print(f"salvo em {folder}")
+
+    @app.command()
+    def restore(folder: Annotated[Path, typer.Argument(metavar="DIR", help="what `regua backup` made")]) -> None:
+        """Put a backup into an empty state directory; then `regua up`, and `regua catch-up`."""
+        from gateways.settings import load_settings
+        from starter import backup as vault
+
+        vault.restore(load_settings(), folder)
+        print("restaurado; agora `regua up` e, com um worker rodando, `regua catch-up`")
+
+    @app.command("catch-up")
+    def catch_up(as_json: Json = False) -> None:
+        """After a restore: bring every case's workflow to where the book stands. Harmless at any time."""
+        from starter import catching_up
+
+        found = catching_up.catch_up()
+        words = {"level": "em dia", "told": "avisados", "opened": "abertos de novo", "silent": "sem resposta"}
+        rows = [(words[name], str(number)) for name, number in found.items()]
+        show(found, as_json, lambda console: console.print(table("Casos", ["situação", "quantos"], rows)))
+        if found["silent"]:
+            raise typer.Exit(1)
+
+    @app.command()
     def doctor(
         fix: Annotated[bool, typer.Option("--fix", help="set up what is missing")] = False, as_json: Json = False
     ) -> None:
