@@ -23,6 +23,7 @@ from domain.clock import Clock
 from domain.errors import ProviderError
 from domain.ivr import Knows, Wish, proof_of
 from domain.places import time_zone
+from gateways.scrub import failure_code
 from gateways.voice import VoiceGateway
 from letters.voice import Names
 
@@ -162,13 +163,14 @@ def keep_recordings(world: World, limit: int) -> int:
 def _keep(world: World, voice: VoiceGateway, document_id: UUID, row: Any) -> bool:
     recording = row.event_key.partition(":")[0]
     try:
-        sound = voice.sound(recording)
-    except ProviderError as error:
-        log.warning("recording not fetched, the sweep tries again", contact_id=str(row.contact_id), code=error.code)
+        digest = world.documents.put(sound := voice.sound(recording))
+    except (ProviderError, OSError) as error:  # a full disk too: facts must not wait for a recording
+        code = failure_code(error)
+        log.warning("recording not kept, the sweep tries again", contact_id=str(row.contact_id), code=code)
         return False
     values = {
         "id": document_id, "case_id": row.case_id, "kind": RECORDING, "name": f"ligacao-{row.contact_id}.wav",
-        "mime": WAV, "sha256": world.documents.put(sound), "size": len(sound), "created_at": world.now(),
+        "mime": WAV, "sha256": digest, "size": len(sound), "created_at": world.now(),
     }  # fmt: skip
     with world.engine.begin() as conn:
         conn.execute(upsert(DOCUMENT).values(values).on_conflict_do_nothing(index_elements=["id"]))

@@ -42,7 +42,12 @@ from gateways.observed import count_result
 
 Rows = Sequence[Row[Any]]
 NEXT: TypeAdapter[Next] = TypeAdapter(Next)
-TRANSIENT = frozenset({"Unavailable", "Unknown", "DatabaseUnavailable", "TimeoutError", "TIMEOUT_TYPE_START_TO_CLOSE"})
+TRANSIENT = frozenset(
+    {
+        "Unavailable", "Unknown", "DatabaseUnavailable", "DiskUnavailable", "TimeoutError",
+        "TIMEOUT_TYPE_START_TO_CLOSE",
+    }
+)  # fmt: skip
 """Failure codes that another try may mend; every other needs a person."""
 
 

@@ -18,18 +18,21 @@ class DocumentStore:
         self.folder = folder
 
     def put(self, content: bytes) -> str:
-        """Store bytes durably; returns their SHA-256 in hex."""
+        """Store bytes durably; returns their SHA-256 in hex. Raises OSError, and then leaves nothing behind."""
         digest = hashlib.sha256(content).hexdigest()
         path = self.path(digest)
         if path.exists():
             return digest
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{digest}.{os.getpid()}.{id(content)}")
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        draft = path.with_name(f".{uuid4().hex}")
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
         return digest
 
     def put_file(self, source: Path) -> str:

@@ -8,6 +8,7 @@ The worker's log keeps where an error was raised.
 
 from __future__ import annotations
 
+import errno
 import re
 from datetime import timedelta
 
@@ -20,12 +21,16 @@ from temporalio.exceptions import ApplicationError, FailureError
 from domain.errors import BadInput, Permanent, ProviderError, Refused
 
 DATABASE_UNAVAILABLE = "DatabaseUnavailable"
+DISK_UNAVAILABLE = "DiskUnavailable"
 _HIDDEN = "Encoded failure"
 """As the SDK and Temporal's screens call a failure whose text is a payload."""
 
 _MISTAKES = (TypeError, LookupError, AttributeError, AssertionError, NameError, NotImplementedError)
 _HOPELESS = (BadInput, Refused, Permanent, *_MISTAKES)
 """Errors that the same call would meet again: a refusal, or a mistake in the program."""
+
+_DISK_AWAY = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+"""No room, no more allowed, mounted for reading only, broken (errno(3)): passes once somebody has seen to the disk."""
 
 _DATABASE_AWAY = (psycopg.OperationalError, sqlalchemy.exc.OperationalError, sqlalchemy.exc.TimeoutError)
 
@@ -67,7 +72,8 @@ def _hide(failure: Failure, payload_converter: PayloadConverter) -> None:
 def coded(exception: BaseException) -> ApplicationError:
     """`exception` as Temporal may keep it: its type, its code, whether and when to try again. Nothing of its text.
 
-    The type is the class name, or `DatabaseUnavailable` for a database that cannot be reached or gave up a transaction.
+    The type is the class name, or `DatabaseUnavailable` for a database that cannot be reached or gave up a transaction
+    (its own disk may be full: class 53), or `DiskUnavailable` for a disk of ours that takes nothing.
     The message is `failure_code`; that of an `ApplicationError` raised on purpose stays if it is a code.
     """
     if isinstance(exception, ApplicationError):
@@ -92,11 +98,16 @@ def failure_code(exception: BaseException) -> str:
     code = getattr(exception, "code", None)
     if isinstance(exception, sqlalchemy.exc.SQLAlchemyError | psycopg.Error):
         code = getattr(getattr(exception, "orig", exception), "sqlstate", None)
+    if isinstance(exception, OSError) and exception.errno in _DISK_AWAY:
+        code = errno.errorcode[exception.errno]
     return f"{_kind(exception)} {code}" if isinstance(code, str) and _is_code(code) else _kind(exception)
 
 
 def _kind(exception: BaseException) -> str:
-    return DATABASE_UNAVAILABLE if isinstance(exception, _DATABASE_AWAY) else type(exception).__name__
+    if isinstance(exception, _DATABASE_AWAY):
+        return DATABASE_UNAVAILABLE
+    away = isinstance(exception, OSError) and exception.errno in _DISK_AWAY
+    return DISK_UNAVAILABLE if away else type(exception).__name__
 
 
 def _is_code(text: str) -> bool:

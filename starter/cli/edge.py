@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import sys
@@ -18,6 +19,7 @@ from rich.table import Table
 
 from domain.errors import Refused, Regua
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 WIDTH_OF_A_FILE = 160
 """Columns where the output is no terminal."""
 
@@ -79,6 +81,8 @@ def explain(error: Exception) -> tuple[str, str] | None:
         return (error.code if isinstance(error, Refused) else "bad-input"), str(error)
     if type(error).__module__.startswith("typer"):
         return None
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return "no-room", f"{error.strerror}; make room on the disk, what was begun was not done"
     if isinstance(error, OSError) and error.filename:
         return "no-file", f"{error.filename}: {error.strerror}; name a file that can be read and written here"
     return _of_a_server(error) or ("bug", _place(error))

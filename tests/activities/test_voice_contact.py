@@ -15,6 +15,7 @@ import requests
 import uvicorn
 from channel_samples import OURS, PHONE, Post, open_post
 from firm_samples import TODAY, CrashError
+from full_disk import no_room
 from sqlalchemy import Engine, select, update
 from twilio.request_validator import RequestValidator
 
@@ -236,6 +237,9 @@ def test_a_crash_before_the_record_finds_the_call_again_and_makes_no_second(post
 def test_a_recording_is_kept_with_the_case_once(post: Post) -> None:
     call(post, "1", proof(post), "1")
     until(lambda: post.rows(WEBHOOK_EVENT, WEBHOOK_EVENT.c.event == "recording"))
+    with no_room(4096):
+        assert keep_recordings(post.world, 10) == 0, "the sweep has other things to do than to wait for a full disk"
+    assert post.rows(DOCUMENT, DOCUMENT.c.kind == "call-recording") == []
     until(lambda: keep_recordings(post.world, 10))
     assert keep_recordings(post.world, 10) == 0
     (document,) = post.rows(DOCUMENT, DOCUMENT.c.kind == "call-recording")
