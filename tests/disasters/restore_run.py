@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,12 @@ LONG = "  - {id: um, at: due + 1d, do: contact, by: [email], text: atraso-cordia
        "  - {id: dois, at: due + 60d, do: contact, by: [email], text: atraso-cordial}\n"  # fmt: skip
 
 
+BEGAN = time.monotonic()
+
+
 def say(text: str) -> None:
     """A line for people."""
-    print(text, file=sys.stderr)
+    print(f"{time.monotonic() - BEGAN:5.1f} {text}", file=sys.stderr)
 
 
 class Run:
@@ -149,6 +153,7 @@ def before_the_loss(run: Run, saved: Path) -> tuple[Opened, Opened]:
     late, sent = run.open(LONG, "tardia"), run.sent()
     run.tell(payer, f.PaymentReceived("pix-1", run.row(payer).balance + 100, run.house.now.date()))
     until(lambda: run.row(payer).stage == "closed" and run.row(late).seq, "one paid, one was opened")
+    say("one paid, one was opened")
     until(lambda: run.sent() >= sent + CASES, "more messages went out")
     return payer, late
 
@@ -157,14 +162,17 @@ def live_on(run: Run, payer: Opened, late: Opened) -> dict[str, Any]:
     """What the restored house finds, and what it has done once every ladder is over."""
     found: dict[str, Any] = {"caught_up": catching_up.catch_up()}
     until(lambda: ended(run, payer), "the workflow of who paid has ended")
+    say("level with the book")
     done = CASE.c.next_reason.startswith("the ladder has no further step")
     until(lambda: run.number(CASE, done) == CASES, "every ladder is over")
     until(lambda: reminded(run, late), "who was opened late has the first message")
+    say("every ladder is over")
     found["again"] = catching_up.catch_up()
     found["counted"] = count(run.house, run.engine)
     found["expected"] = CASES * 4 + 1 + 1 + 1  # the ladders; who paid: a reminder and the thanks; who came late
     found["unsettled"] = run.number(CONTACT, CONTACT.c.state == "in-flight")
-    found["audits"] = {what: audit(what) for what in AUDITS}
+    with ThreadPoolExecutor() as threads:
+        found["audits"] = dict(zip(AUDITS, threads.map(audit, AUDITS), strict=True))
     return found
 
 
