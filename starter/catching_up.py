@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -21,7 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.courier import Address, Courier
 from contract.messages import Next
-from contract.names import case_workflow_id
+from contract.names import CASE_WORKFLOW, case_workflow_id
 from db.rows import ARCHIVE, CASE, FACT
 from starter.installation import Installation, installation, temporal
 
@@ -41,32 +41,52 @@ def catch_up(progress: Callable[[int], None] = lambda _: None) -> dict[str, int]
 
 async def _all(house: Installation, progress: Callable[[int], None]) -> dict[str, int]:
     client = await temporal(house.settings)
-    courier = Courier(client, house.engine, house.clock)
+    courier, limit = Courier(client, house.engine, house.clock), asyncio.Semaphore(_AT_ONCE)
     found: Counter[Found] = Counter({"level": 0, "told": 0, "opened": 0, "silent": 0})
-    for page in _started(house.engine):
-        limit = asyncio.Semaphore(_AT_ONCE)
-        found.update(await asyncio.gather(*(_one(client, courier, row, limit) for row in page)))
+    seen: set[UUID] = set()
+    async for page in _pages(client, house.engine):
+        rows = [row for row in page if row.id not in seen]
+        seen.update(row.id for row in rows if row.stage == "closed")
+        found.update(await asyncio.gather(*(_one(client, courier, row, limit) for row in rows)))
         progress(found.total())
     return {str(how): number for how, number in found.items()}
 
 
-def _started(engine: Engine) -> Iterator[list[Any]]:
-    """Cases whose workflow should be there: open, or closed and not archived yet. With the newest fact of each."""
+async def _pages(client: Client, engine: Engine) -> AsyncIterator[list[Any]]:
+    """Cases whose workflow should be there (open, or closed and not archived yet), then those closed ones that a
+    workflow still sleeps for."""
     archived = select(ARCHIVE.c.case_id).where(
         ARCHIVE.c.case_id == CASE.c.id, ARCHIVE.c.generation == CASE.c.generation, ARCHIVE.c.closed
     )
-    newest = select(FACT.c.id).where(FACT.c.case_id == CASE.c.id).order_by(FACT.c.number.desc()).limit(1)
-    columns = (CASE.c.id, CASE.c.creditor_id, CASE.c.generation, CASE.c.stage, CASE.c.seq)
-    wanted = ((CASE.c.seq > 0) | CASE.c.started_at.is_not(None)) & ((CASE.c.stage != "closed") | ~archived.exists())
-    query = select(*columns, newest.scalar_subquery().label("fact")).where(wanted).order_by(CASE.c.id).limit(_PAGE)
+    started = (CASE.c.seq > 0) | CASE.c.started_at.is_not(None)
     last = UUID(int=0)
-    while True:
-        with engine.connect() as conn:
-            rows = list(conn.execute(query.where(CASE.c.id > last)).all())
-        if not rows:
-            return
+    while rows := await asyncio.to_thread(
+        _rows, engine, started & (CASE.c.id > last) & ((CASE.c.stage != "closed") | ~archived.exists())
+    ):
         yield rows
         last = rows[-1].id
+    running = [name async for name in _running(client)]
+    for start in range(0, len(running), _PAGE):
+        generations = dict(running[start : start + _PAGE])
+        rows = await asyncio.to_thread(_rows, engine, CASE.c.id.in_(generations) & (CASE.c.stage == "closed"))
+        yield [row for row in rows if row.generation == generations[row.id]]
+
+
+async def _running(client: Client) -> AsyncIterator[tuple[UUID, int]]:
+    """Case and generation of every workflow that has not ended."""
+    query = f"WorkflowType = '{CASE_WORKFLOW}' AND ExecutionStatus = 'Running'"
+    async for workflow in client.list_workflows(query):
+        _, case_id, generation = workflow.id.split(":")
+        yield UUID(case_id), int(generation)
+
+
+def _rows(engine: Engine, wanted: Any) -> list[Any]:
+    """A page of cases by id, with the newest fact of each."""
+    newest = select(FACT.c.id).where(FACT.c.case_id == CASE.c.id).order_by(FACT.c.number.desc()).limit(1)
+    columns = (CASE.c.id, CASE.c.creditor_id, CASE.c.generation, CASE.c.stage, CASE.c.seq)
+    query = select(*columns, newest.scalar_subquery().label("fact")).where(wanted).order_by(CASE.c.id).limit(_PAGE)
+    with engine.connect() as conn:
+        return list(conn.execute(query).all())
 
 
 async def _one(client: Client, courier: Courier, row: Row[Any], limit: asyncio.Semaphore) -> Found:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
@@ -26,10 +27,11 @@ from people import Opened, new_case_row, short_ladder
 from sqlalchemy import Engine, func, select
 from temporalio.client import WorkflowExecutionStatus
 
+from activities.courier import Courier
 from activities.desk import fact_values, store_facts
 from activities.intake import OFFICE
 from contract.names import case_workflow_id
-from db.engine import make_engine
+from db.engine import make_engine, read_clock
 from db.rows import CASE, CONTACT, LEDGER
 from domain import facts as f
 from gateways.settings import load_settings
@@ -81,10 +83,15 @@ class Run:
         return new_case_row(self.engine, short_ladder(steps), day, day, contacts=contacts)
 
     def tell(self, case: Opened, fact: f.Told) -> None:
-        """Store a fact; the sweep tells the case."""
+        """Store a fact and tell the case, as commands do."""
         values = fact_values(case.case, f"test:{case.case}:{fact.kind}", fact, "clerk", self.house.now)
         with self.engine.begin() as conn:
-            store_facts(conn, [values])
+            stored = store_facts(conn, [values])
+        asyncio.run(self._tell(stored))
+
+    async def _tell(self, facts: list[UUID]) -> None:
+        client = await connect(self.house.settings)
+        await Courier(client, self.engine, read_clock(self.engine)).deliver(facts)
 
     def row(self, case: Opened) -> Any:
         """A case."""
@@ -108,6 +115,7 @@ def main(folder: Path) -> dict[str, Any]:
     saved.mkdir()
     house = House(first, DAY, say)
     *services, worker = up.services(house.settings)
+    services.pop()  # nobody listens to the providers' reports: they are no part of this
     with Stack(house.settings, services, prepare_database=house._prepare, announce=say):
         run = Run(house, make_engine(database_url(house.settings)))
         worker.start()
@@ -128,6 +136,7 @@ def main(folder: Path) -> dict[str, Any]:
     backup.restore(settings, saved)
     shutil.move(providers, second / "sandbox")
     *services, worker = up.services(settings)
+    services.pop()
     with Stack(settings, services, prepare_database=prepare_database, announce=say):
         run = Run(house, make_engine(database_url(settings)))
         restored = run.sent()
