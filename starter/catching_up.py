@@ -25,12 +25,18 @@ from contract.names import CASE_WORKFLOW, case_workflow_id
 from db.rows import ARCHIVE, CASE, FACT
 from starter.installation import Installation, installation, temporal
 
-Found = Literal["level", "told", "opened", "silent"]
-"""Level with the book; behind it and told; gone and opened again; no answer: no worker runs, or its history fails."""
+Found = Literal["level", "told", "opened", "ended", "silent"]
+"""Level with the book; behind it and told; gone and opened again; closed and archived whole, so that
+the restored beginning of its life was ended; no answer: no worker runs, or its history fails."""
 
 _PAGE = 500
 _AT_ONCE = 20
 _ANSWERS_WITHIN = timedelta(seconds=15)
+_ARCHIVED = (
+    select(ARCHIVE.c.case_id)
+    .where(ARCHIVE.c.case_id == CASE.c.id, ARCHIVE.c.generation == CASE.c.generation, ARCHIVE.c.closed)
+    .exists()
+)
 
 
 def catch_up(progress: Callable[[int], None] = lambda _: None) -> dict[str, int]:
@@ -42,33 +48,34 @@ def catch_up(progress: Callable[[int], None] = lambda _: None) -> dict[str, int]
 async def _all(house: Installation, progress: Callable[[int], None]) -> dict[str, int]:
     client = await temporal(house.settings)
     courier, limit = Courier(client, house.engine, house.clock), asyncio.Semaphore(_AT_ONCE)
-    found: Counter[Found] = Counter({"level": 0, "told": 0, "opened": 0, "silent": 0})
-    seen: set[UUID] = set()
-    async for page in _pages(client, house.engine):
-        rows = [row for row in page if row.id not in seen]
-        seen.update(row.id for row in rows if row.stage == "closed")
-        found.update(await asyncio.gather(*(_one(client, courier, row, limit) for row in rows)))
+    found: Counter[Found] = Counter({"level": 0, "told": 0, "opened": 0, "ended": 0, "silent": 0})
+    async for page in _started(house.engine):
+        found.update(await asyncio.gather(*(_one(client, courier, row, limit) for row in page)))
+        progress(found.total())
+    async for page in _leftovers(client, house.engine):
+        found.update(await asyncio.gather(*(_end(client, row, limit) for row in page)))
         progress(found.total())
     return {str(how): number for how, number in found.items()}
 
 
-async def _pages(client: Client, engine: Engine) -> AsyncIterator[list[Any]]:
-    """Cases whose workflow should be there (open, or closed and not archived yet), then those closed ones that a
-    workflow still sleeps for."""
-    archived = select(ARCHIVE.c.case_id).where(
-        ARCHIVE.c.case_id == CASE.c.id, ARCHIVE.c.generation == CASE.c.generation, ARCHIVE.c.closed
-    )
+async def _started(engine: Engine) -> AsyncIterator[list[Any]]:
+    """Cases whose workflow should be there: open, or closed and not archived yet."""
     started = (CASE.c.seq > 0) | CASE.c.started_at.is_not(None)
     last = UUID(int=0)
     while rows := await asyncio.to_thread(
-        _rows, engine, started & (CASE.c.id > last) & ((CASE.c.stage != "closed") | ~archived.exists())
+        _rows, engine, started & (CASE.c.id > last) & ((CASE.c.stage != "closed") | ~_ARCHIVED)
     ):
         yield rows
         last = rows[-1].id
+
+
+async def _leftovers(client: Client, engine: Engine) -> AsyncIterator[list[Any]]:
+    """Cases that are closed and archived whole, and for which a workflow sleeps all the same."""
     running = [name async for name in _running(client)]
     for start in range(0, len(running), _PAGE):
         generations = dict(running[start : start + _PAGE])
-        rows = await asyncio.to_thread(_rows, engine, CASE.c.id.in_(generations) & (CASE.c.stage == "closed"))
+        closed = CASE.c.id.in_(generations) & (CASE.c.stage == "closed") & _ARCHIVED
+        rows = await asyncio.to_thread(_rows, engine, closed)
         yield [row for row in rows if row.generation == generations[row.id]]
 
 
@@ -105,3 +112,14 @@ async def _one(client: Client, courier: Courier, row: Row[Any], limit: asyncio.S
             await courier.open(Address(row.id, row.creditor_id, row.generation, row.stage, True), row.fact)
             return "opened"
         return "told"
+
+
+async def _end(client: Client, row: Any, limit: asyncio.Semaphore) -> Found:
+    """Told of a fact it would decide once more, and the book would go on after the end that the archive holds."""
+    async with limit:
+        try:
+            handle = client.get_workflow_handle(case_workflow_id(row.id, row.generation))
+            await handle.terminate(reason="restored from before its end; its whole life is archived")
+        except RPCError:
+            return "silent"
+    return "ended"

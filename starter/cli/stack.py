@@ -63,7 +63,13 @@ def register(app: Commands) -> None:
         from starter import catching_up
 
         found = catching_up.catch_up()
-        words = {"level": "em dia", "told": "avisados", "opened": "abertos de novo", "silent": "sem resposta"}
+        words = {
+            "level": "em dia",
+            "told": "avisados",
+            "opened": "abertos de novo",
+            "ended": "encerrados",
+            "silent": "sem resposta",
+        }
         rows = [(words[name], str(number)) for name, number in found.items()]
         show(found, as_json, lambda console: console.print(table("Casos", ["situação", "quantos"], rows)))
         if found["silent"]:

@@ -194,8 +194,8 @@ def reminded(run: Run, case: Opened) -> bool:
 
 
 def ended(run: Run, case: Opened) -> bool:
-    """Has the workflow of a case completed?"""
-    return asyncio.run(_status(run, case)) == WorkflowExecutionStatus.COMPLETED
+    """Has the workflow of a case come to its end, or been ended?"""
+    return asyncio.run(_status(run, case)) != WorkflowExecutionStatus.RUNNING
 
 
 async def _status(run: Run, case: Opened) -> WorkflowExecutionStatus | None:
