@@ -24,4 +24,4 @@ def test_killed_with_a_call_in_flight_nothing_is_sent_twice_and_nothing_is_lost(
     assert found["messages"] == found["sent_by_ledger"] == 6 * 5
     assert found["unheard"] == 0
     met = [name for name, in_flight in found["killed"] if in_flight]
-    assert len(met) >= 3, f"at least half of the kills met a call in flight: {found['killed']}"
+    assert len(met) >= 5, f"each kill, but for one at most, met a call in flight: {found['killed']}"
