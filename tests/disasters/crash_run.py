@@ -323,7 +323,11 @@ def main(folder: Path) -> dict[str, Any]:
             print(f"{point.__name__}: killed, {time.monotonic() - started:.1f} s", file=sys.stderr)
         time.sleep(max(0.0, started + ACCEPTED_AFTER - time.monotonic()))
         run.tell("release")
-        until(lambda: _settled(run, waves), "everything is settled", WITHIN)
+        try:
+            until(lambda: _settled(run, waves), "everything is settled", WITHIN)
+        except TimeoutError:
+            print(json.dumps({name: unsettled(run, wave) for name, wave in waves.items()}), file=sys.stderr)
+            raise
         found = {"kills": run.kills, "points": {name: count(run, wave) for name, wave in waves.items()}}
         run.worker.stop()
         engine.dispose()
@@ -397,6 +401,18 @@ def _settled(run: Run, waves: dict[str, Wave]) -> bool:
         over = {*conn.execute(heard).scalars(), *conn.execute(select(TASK.c.case_id)).scalars()}
     unheard = _number_of(run, FACT, FACT.c.case_id.in_(people), FACT.c.acknowledged_at.is_(None))
     return over.issuperset(people) and not unheard
+
+
+def unsettled(run: Run, wave: Wave) -> list[list[str]]:
+    """Of each case of the wave: the state of its message, what it waits for, and how many facts it has not heard."""
+    waiting = FACT.c.acknowledged_at.is_(None) & (FACT.c.case_id == CASE.c.id)
+    facts = select(func.count()).where(waiting).scalar_subquery()
+    shown = select(CONTACT.c.channel, CONTACT.c.state, CASE.c.next_action, CASE.c.next_reason, facts)
+    of = (
+        shown.join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id).join(CASE).where(CASE.c.id.in_(cases(wave)))
+    )
+    with run.engine.connect() as conn:
+        return [[str(value) for value in row] for row in conn.execute(of)]
 
 
 def count(run: Run, wave: Wave) -> dict[str, dict[str, Any]]:
