@@ -16,6 +16,7 @@ from activities.calls import keep_recordings
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
 from activities.desk import fact_values, store_facts
+from activities.heartbeats import beating
 from activities.moratoria import reach
 from activities.prices import fetch_prices
 from activities.world import World
@@ -65,6 +66,10 @@ class Intake:
     async def sweep(self) -> ScanReport:
         """Apply provider events and replies that were only stored, send the confirmations that are due, and signal
         facts that were stored but not taken in."""
+        async with beating():
+            return await self._sweep()
+
+    async def _sweep(self) -> ScanReport:
         fresh = await asyncio.to_thread(apply_waiting, self.world.engine, self.world.clock, _PAGE)
         fresh += await asyncio.to_thread(replies.apply_waiting, self.world, _PAGE)
         await asyncio.to_thread(neutral.send_waiting, self.world, _CONFIRMATIONS)

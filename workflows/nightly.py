@@ -45,6 +45,7 @@ class SweepWorkflow:
             "sweep",
             result_type=ScanReport,
             start_to_close_timeout=timedelta(minutes=5),
+            heartbeat_timeout=timedelta(seconds=20),
             retry_policy=PATIENT,
             summary="signal again what nobody took in",
         )

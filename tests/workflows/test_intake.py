@@ -11,14 +11,18 @@ from uuid import UUID, uuid4
 import pytest
 from people import Opened, new_case_row, office_today, short_ladder
 from sqlalchemy import insert, select
+from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import ActivityEnvironment
+from temporalio.worker import Worker
 
 from activities.desk import fact_values, store_facts
 from activities.intake import Intake
+from contract.messages import ScanReport
 from contract.names import case_workflow_id
 from db.rows import APPROVAL, CASE, FACT, TASK
 from domain import facts as f
+from workflows.nightly import SweepWorkflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -96,6 +100,28 @@ async def test_a_fact_whose_signal_was_lost_is_told_again_by_the_sweep(office) -
     report = await Intake(office.world, office.courier).sweep()
     assert report.signalled == 1
     await life.until(lambda state: state.stage == "closed", within=5)
+
+
+async def test_a_sweep_whose_worker_died_is_done_by_another_within_half_a_minute(office) -> None:
+    @activity.defn(name="sweep")
+    async def falls_silent_once() -> ScanReport:
+        if activity.info().attempt == 1:
+            await asyncio.sleep(3600)
+        return ScanReport(signalled=7)
+
+    queue, run = "sweeps-of-a-dead-worker", SweepWorkflow.run
+    async with Worker(office.client, task_queue=queue, workflows=[SweepWorkflow], activities=[falls_silent_once]):
+        done = office.client.execute_workflow(run, id=f"sweep:{uuid4()}", task_queue=queue)
+        report = await asyncio.wait_for(done, 30)
+    assert report.signalled == 7
+
+
+async def test_a_sweep_that_goes_on_shows_that_it_lives(office) -> None:
+    beats: list[Any] = []
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = lambda *_: beats.append(None)
+    await environment.run(Intake(office.world, office.courier).sweep)
+    assert beats
 
 
 async def test_a_fact_for_a_case_that_was_never_opened_opens_it(office) -> None:
