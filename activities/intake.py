@@ -16,7 +16,6 @@ from activities.calls import keep_recordings
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
 from activities.desk import fact_values, store_facts
-from activities.heartbeats import beating
 from activities.moratoria import reach
 from activities.prices import fetch_prices
 from activities.world import World
@@ -58,7 +57,6 @@ class Intake:
             await asyncio.gather(*(self.courier.open(address) for address in batch))
             await asyncio.to_thread(self._mark, [address.case_id for address in batch])
             opened += len(batch)
-            activity.heartbeat(opened)
         overdue = await asyncio.to_thread(self._escalate)
         return ScanReport(opened=opened, signalled=await self.courier.deliver([*held, *overdue]))
 
@@ -66,10 +64,6 @@ class Intake:
     async def sweep(self) -> ScanReport:
         """Apply provider events and replies that were only stored, send the confirmations that are due, and signal
         facts that were stored but not taken in."""
-        async with beating():
-            return await self._sweep()
-
-    async def _sweep(self) -> ScanReport:
         fresh = await asyncio.to_thread(apply_waiting, self.world.engine, self.world.clock, _PAGE)
         fresh += await asyncio.to_thread(replies.apply_waiting, self.world, _PAGE)
         await asyncio.to_thread(neutral.send_waiting, self.world, _CONFIRMATIONS)

@@ -75,7 +75,6 @@ class PixPoll:
                 report = PollReport(
                     report.polled + 1, report.failed, report.matched + taken.matched, report.waiting + waiting
                 )
-            beat(report.polled + report.failed)
         return report
 
     def _no_access(self, creditor: Row[Any], error: ProviderError) -> None:
@@ -112,7 +111,6 @@ def poll(world: World, creditor: Row[Any], at: datetime | None = None) -> Taken:
         pages = iter(bank.received(start, end))
         while page := list(islice(pages, _BATCH)):
             taken += _take_own(world, creditor.id, page, until)
-            beat(taken.matched)
     with world.engine.begin() as conn:
         _remember(conn, creditor.id, until)
         _, woken = set_news(conn, creditor.id, last_bank_day_before(until.astimezone(OFFICE).date()), until)
@@ -184,12 +182,6 @@ def _remember(conn: Connection, creditor_id: UUID, until: datetime) -> None:
 
 def _id(creditor_id: UUID) -> UUID:
     return uuid5(creditor_id, _KIND)
-
-
-def beat(done: int) -> None:
-    """Progress for Temporal, where it is an activity that works here."""
-    if activity.in_activity():
-        activity.heartbeat(done)
 
 
 # --- shared with the webhook -----------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from temporalio import activity
 
 from activities.desk import fact_values, store_facts
 from activities.effects import effect
@@ -102,7 +101,6 @@ def take_in_files(world: World, at: datetime | None = None) -> BatchReport:
             if states[-1] != "refused":
                 with suppress(ProviderError):  # then it comes once more, and is known
                     world.cra.of(state).done(name)
-            beat(len(states))
     return BatchReport(taken_in=states.count("taken-in"), refused=states.count("refused"))
 
 
@@ -468,9 +466,3 @@ def end_task(conn: Connection, subject: str, outcome: str, now: datetime) -> Non
     """The work of `open_task` is no longer needed, or done elsewhere."""
     mine = (TASK.c.id == uuid5(NAMESPACE_URL, f"cra:{subject}")) & TASK.c.done_at.is_(None)
     conn.execute(update(TASK).where(mine).values(outcome=outcome, done_at=now))
-
-
-def beat(done: int) -> None:
-    """Progress for Temporal, where it is an activity that works here."""
-    if activity.in_activity():
-        activity.heartbeat(done)

@@ -25,7 +25,7 @@ from activities.documents import read_document
 from activities.eligibility import bound_parties
 from activities.news import ask_for_news
 from activities.protest import cra_presenter, cra_title, state_of
-from activities.protest_answers import beat, keep_file, lock_cases, move_file, open_task, take_in_files
+from activities.protest_answers import keep_file, lock_cases, move_file, open_task, take_in_files
 from activities.views import read_creditor, read_invoices
 from activities.world import World
 from contract.messages import BatchReport
@@ -135,7 +135,6 @@ def prepare_files(world: World, at: datetime | None = None) -> BatchReport:
         orders = [row.id for row in rows]
         for start in range(0, len(orders), TITLES_A_FILE):
             made += _prepare(world, *group, orders[start : start + TITLES_A_FILE], now)
-            beat(made)
     return BatchReport(prepared=made)
 
 
@@ -464,11 +463,7 @@ def upload_files(world: World, at: datetime | None = None) -> BatchReport:
     open_files = select(CRA_FILE).where(CRA_FILE.c.direction == "out", CRA_FILE.c.state.in_(("prepared", "sending")))
     with world.engine.connect() as conn:
         files = conn.execute(open_files.order_by(CRA_FILE.c.business_day, CRA_FILE.c.name)).all()
-    states = []
-    for row in files:
-        if before := _begin_call(world, row.id):
-            states.append(_upload(world, row, before, now))
-        beat(len(states))
+    states = [_upload(world, row, before, now) for row in files if (before := _begin_call(world, row.id))]
     return BatchReport(uploaded=states.count("accepted"), refused=states.count("refused"))
 
 

@@ -141,8 +141,6 @@ class Templates:
     @staticmethod
     def _ask(provider: TemplateGateway, text: str, known: str) -> Standing | None:
         """None where the provider does not tell."""
-        if activity.in_activity():
-            activity.heartbeat(text)
         try:
             return look(provider, text, known, submit=False)
         except (ProviderError, BadInput):

@@ -29,18 +29,10 @@ class Evidence:
 
     @activity.defn(name="archive")
     async def archive(self) -> EvidenceReport:
-        """Archive closed cases that are not yet, and long open ones; the number of cases done is the heartbeat."""
+        """Archive closed cases that are not yet, and long open ones."""
         cases = await asyncio.to_thread(self._wanting)
         archivist = Archivist(self.client, self.world.engine, self.world.documents, self.world.now)
-        done = 0
-
-        def beat() -> None:
-            nonlocal done
-            done += 1
-            if activity.in_activity():
-                activity.heartbeat(done)
-
-        archived = await archivist.archive_all(cases, beat)
+        archived = await archivist.archive_all(cases)
         if archived.missing:
             log.warning("histories neither archived nor on the server", runs=list(archived.missing[:100]))
         return EvidenceReport(archived=archived.added, missing=len(archived.missing))

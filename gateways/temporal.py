@@ -29,6 +29,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from contract.names import CREDITOR_ATTRIBUTE, NEXT_ATTRIBUTE, STAGE_ATTRIBUTE
 from gateways.codec import Codec, load_codec
+from gateways.pulse import Pulse
 from gateways.scrub import EncodedFailureConverter, ScrubbingFailureConverter
 from gateways.settings import Settings, temporal_config
 
@@ -81,6 +82,7 @@ def plugin(codec: Codec | None) -> SimplePlugin:
         workflow_runner=ContextFreeRunner(
             restrictions=SandboxRestrictions.default.with_passthrough_modules(*_NOT_SANDBOXED)
         ),
+        interceptors=[Pulse()],
     )
 
 

@@ -42,7 +42,5 @@ class Retention:
             with world.engine.connect() as conn:
                 files += remove_files(conn, world.documents, world.letters, plan.debtor)
             erased += 1
-            if activity.in_activity():
-                activity.heartbeat(erased)
         log.info("retention", due=len(plans), erased=erased, files=files)
         return RetentionReport(len(plans), erased, files)

@@ -8,6 +8,8 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+from workflows.options import ALIVE
+
 with workflow.unsafe.imports_passed_through():
     from contract.messages import Errand, ScanReport
     from contract.names import ERRAND_WORKFLOW, INTAKE_WORKFLOW, SWEEP_WORKFLOW
@@ -27,7 +29,7 @@ class IntakeWorkflow:
             "scan",
             result_type=ScanReport,
             start_to_close_timeout=timedelta(hours=2),
-            heartbeat_timeout=timedelta(minutes=2),
+            heartbeat_timeout=ALIVE,
             retry_policy=PATIENT,
             summary="open the cases whose first step is near",
         )
@@ -45,7 +47,7 @@ class SweepWorkflow:
             "sweep",
             result_type=ScanReport,
             start_to_close_timeout=timedelta(minutes=5),
-            heartbeat_timeout=timedelta(seconds=20),
+            heartbeat_timeout=ALIVE,
             retry_policy=PATIENT,
             summary="signal again what nobody took in",
         )
@@ -63,7 +65,7 @@ class ErrandWorkflow:
             errand.activity,
             result_type=dict,
             start_to_close_timeout=errand.most,
-            heartbeat_timeout=timedelta(minutes=5),
+            heartbeat_timeout=ALIVE,
             retry_policy=PATIENT,
             summary=errand.summary,
         )

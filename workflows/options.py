@@ -35,6 +35,10 @@ DECIDE_WHEN_POSSIBLE: Limits = {
 }
 """Normal, without end: the server repeats it, and a repeated activity adds nothing to the history."""
 
+ALIVE = timedelta(seconds=20)
+"""What runs by the clock may take hours, and says all the while that it goes on (`gateways.pulse`). After so long a
+silence its worker counts as dead, and another does it."""
+
 OPERATOR_LOOKS_EVERY = timedelta(hours=1)
 """Even a decision that fails for good never fails the case; it is asked for again after that."""
 

@@ -12,6 +12,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
+from workflows.options import ALIVE
+
 with workflow.unsafe.imports_passed_through():
     from contract.messages import BatchInput, BatchReport
     from contract.names import PROTEST_BATCH_WORKFLOW, PROTEST_QUEUE
@@ -44,7 +46,7 @@ class ProtestBatchWorkflow:
                 task_queue=PROTEST_QUEUE,
                 result_type=BatchReport,
                 start_to_close_timeout=timedelta(hours=2),
-                heartbeat_timeout=timedelta(minutes=15),
+                heartbeat_timeout=ALIVE,
                 retry_policy=TRIES,
                 summary=summary,
             )

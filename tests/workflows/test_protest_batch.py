@@ -18,7 +18,7 @@ from sqlalchemy import Engine, insert, select, update
 from temporalio import activity
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities import protest_answers, protest_batch
@@ -882,17 +882,6 @@ def test_two_titles_live_through_the_office_of_the_sandbox(office: Office, tmp_p
 
 class TestTheRun:
     """What Temporal starts once per business day."""
-
-    def test_progress_is_told_while_files_are_made(self, office: Office) -> None:
-        office.queued()
-        beats: list[object] = []
-        environment = ActivityEnvironment()
-        environment.on_heartbeat = beats.append
-        batch = ProtestBatch(office.world)
-        for step in batch.activities:
-            environment.run(step)
-        assert beats
-        assert list(office.cra.sent()) == [REMITTANCE]
 
     @pytest.mark.asyncio(loop_scope="session")
     async def test_what_came_back_is_taken_in_before_anything_leaves(
