@@ -12,12 +12,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from domain.errors import BadInput
-from domain.policy import Hours
+from domain.hours import window
+from domain.policy import ContactRules, Hours
+from domain.whereabouts import Place
 
 WEIGHTS: Mapping[str, int] = {"replied": 4, "read": 2, "delivered": 1, "failed": -2}
 """What the fate of one contact says about its address."""
@@ -27,6 +29,8 @@ TELLING = frozenset({"replied", "read"})
 """What tells the hour at which a person looks; a delivery only tells the hour at which we wrote."""
 _OFTEN_ENOUGH = 2
 """So many times in the same part of the day before it is taken for a habit."""
+_AHEAD = 14
+"""Days in which every weekday comes that is no holiday."""
 _BORDERS = (time(0), time(9), time(12), time(14), time(18))
 """Where the parts of a working day begin."""
 
@@ -100,6 +104,15 @@ def later_today(now: datetime, best: Hours | None, lawful: Hours | None, zone: Z
     return datetime.combine(local.date(), start, zone) if local.time() < start < end else None
 
 
+def within(wished: Hours, place: Place, channel: str, rules: ContactRules, today: date) -> Hours | None:
+    """What law and policy leave of the wished hours at this place: from the first to the last lawful moment of them on
+    any of the coming days, in the place's local time. None where nothing is left of them on any day."""
+    days = (window(today + timedelta(days=n), place, channel, rules) for n in range(_AHEAD))
+    left = [(max(each[0], wished[0]), min(each[1], wished[1])) for each in days if each]
+    left = [each for each in left if each[0] < each[1]]
+    return (min(start for start, _ in left), max(end for _, end in left)) if left else None
+
+
 def parse_hours(text: str) -> Hours | None:
     """Hours as they are stored and typed, like 14:00-16:00; None for an empty text. BadInput for what are none."""
     if not text.strip():
@@ -108,3 +121,8 @@ def parse_hours(text: str) -> Hours | None:
     if written and (start := time.fromisoformat(written[1])) < (end := time.fromisoformat(written[2])):
         return start, end
     raise BadInput(f"hours {text!r}: these are none; write a beginning and a later end, like 14:00-16:00")
+
+
+def hours_text(hours: Hours) -> str:
+    """Hours as they are stored, like 14:00-16:00."""
+    return f"{hours[0]:%H:%M}-{hours[1]:%H:%M}"

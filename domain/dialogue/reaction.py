@@ -38,7 +38,7 @@ class Situation:
     `payable`: a code of ours may be shown. `demand`: reais asked for today. `alone`: the message is about this case
     only. `own_address`: it came from the address that was written to. `asked`: the last automatic answer was a
     question. `person`: a person's task about a message is open. `answers`: automatic answers of today. `deaf`: no
-    answer may go out on any channel.
+    answer may go out on any channel. `unkept`: why his wish to be reached in some way was not kept, "" where it was.
     """
 
     consumer: bool
@@ -54,6 +54,7 @@ class Situation:
     person: bool = False
     answers: int = 0
     deaf: bool = False
+    unkept: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def react(reading: Reading, now: Situation, reply_id: str) -> Reaction:
     if any(pair <= kinds.keys() for pair in _CONTRADICT):
         return _person("contradictory", now)
     found = [_RULES[kind](kinds[kind], now, reply_id) for kind in Kind if kind in kinds and not _covered(kind, kinds)]
+    if any(intent.kind == Kind.PREFERS and intent not in reading.sure for intent in reading.intents):
+        found.append(_person(str(Kind.PREFERS), now))
     return _together(found, now)
 
 
@@ -170,6 +173,11 @@ def _wants_person(intent: Intent, now: Situation, _reply: str) -> Reaction:
     return _person(str(intent.kind), now)
 
 
+def _prefers(_intent: Intent, now: Situation, _reply: str) -> Reaction:
+    """What could be kept of a wish is kept for all his cases, and confirmed beside them."""
+    return _person(now.unkept, now) if now.unkept else Reaction()
+
+
 def _nothing(_intent: Intent, _now: Situation, _reply: str) -> Reaction:
     return Reaction()
 
@@ -195,6 +203,7 @@ _RULES: dict[Kind, Rule] = {
     Kind.REASON: _reason,
     Kind.OVER_INDEBTED: _over_indebted,
     Kind.PERSON: _wants_person,
+    Kind.PREFERS: _prefers,
     Kind.THANKS: _nothing,
 }
 
@@ -207,7 +216,7 @@ _COVERS: dict[Kind, frozenset[Kind]] = {
     Kind.WRONG_AMOUNT: frozenset({Kind.NO_GOODS}),
     Kind.NO_INVOICE: frozenset({Kind.SECOND_COPY, Kind.PROMISE, Kind.PAID}) | _DISPUTES,
     Kind.SECOND_COPY: frozenset({Kind.PROMISE}),
-    Kind.REASON: frozenset(Kind) - {Kind.REASON, Kind.THANKS},
+    Kind.REASON: frozenset(Kind) - {Kind.REASON, Kind.THANKS, Kind.PREFERS},
     Kind.THANKS: frozenset(Kind) - {Kind.THANKS},
 }
 """What is only the reason of something else that he said: "não devo, já paguei" is a payment."""

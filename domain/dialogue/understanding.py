@@ -2,13 +2,14 @@
 
 `domain/data/reply_words.csv` lists, for each intent, patterns over evened-out words (`normal.clauses`), how sure each
 is (1 = sure, less = a hint for a person), and an example. What is denied ("não paguei") does not count. Words that stop
-contacts stand in `domain/data/stop_words.csv`: one of them alone always stops, whatever else the tables say.
+contacts stand in `domain/data/stop_words.csv`: one of them alone always stops, whatever else the tables say. How and
+when he wants to be reached is heard before (`wishes`): what was heard of that is not read again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,7 @@ from domain.dialogue.mail import bare_subject, own_words
 from domain.dialogue.normal import clauses, words
 from domain.dialogue.normal import plain as evened
 from domain.dialogue.when import Days, amount_in, day_in
+from domain.dialogue.wishes import Heard, Wish, courteous, heard
 
 SURE = 0.8
 """From here on an intent is acted on; below, a person reads the message."""
@@ -47,18 +49,21 @@ class Kind(StrEnum):
     REASON = "reason-of-delay"
     OVER_INDEBTED = "over-indebted"
     PERSON = "wants-a-person"
+    PREFERS = "prefers"
     THANKS = "thanks"
 
 
 @dataclass(frozen=True)
 class Intent:
-    """One thing that he wants. `on`: the day of a promise; `amount`: reais; `instalments`: how many he asks for."""
+    """One thing that he wants. `on`: the day of a promise; `amount`: reais; `instalments`: how many he asks for;
+    `wish`: how he wants to be reached."""
 
     kind: Kind
     confidence: float
     on: date | None = None
     amount: Decimal | None = None
     instalments: int | None = None
+    wish: Wish | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,18 @@ class Reading:
     def of(self, kind: Kind) -> Intent | None:
         """What he wants of this kind, where that is sure."""
         return next((intent for intent in self.sure if intent.kind == kind), None)
+
+    @property
+    def wish(self) -> Wish | None:
+        """How he wants to be reached, where that is sure."""
+        prefers = self.of(Kind.PREFERS)
+        return prefers.wish if prefers else None
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Channels that he wants closed: heard also where the rest of what he says is not understood."""
+        wishes = [intent.wish for intent in self.intents if intent.wish]
+        return frozenset(channel for wish in wishes for channel in wish.refused)
 
     @property
     def meaning(self) -> tuple[str, ...]:
@@ -99,16 +116,20 @@ def understand(text: str, today: date, subject: str = "") -> Reading:
     own = own_words(text)
     parts = clauses(own)
     count = sum(part.count(" ") + 1 for part in parts)
-    if _stops(own, subject, parts):
+    wished = heard(parts)
+    if _stops(own, subject, wished.rest):
         return Reading((Intent(Kind.STOP, 1.0),), count)
-    found = _scores(parts)
+    found = _scores(wished.rest)
     if count > _LONG_TEXT:
         found = {kind: score if kind == Kind.WRONG_PERSON else score * _RAMBLING for kind, score in found.items()}
     if found.get(Kind.WRONG_PERSON, 0.0) >= SURE:
         return Reading((Intent(Kind.WRONG_PERSON, found[Kind.WRONG_PERSON]),), count)
     if len(found) > 1 or count > _PLAIN_THANKS:
         found.pop(Kind.THANKS, None)
-    return Reading(tuple(_intents(found, parts, today)), count)
+    if Kind.ACCEPTS in found and (wished.wish or _with_conditions(found, parts)):
+        found[Kind.ACCEPTS] = min(found[Kind.ACCEPTS], _HINT)
+    intents = tuple(_intents(found, wished, day_in(wished.rest, today)))
+    return Reading((*intents, *_prefers(wished, intents, count)), count)
 
 
 # --- stop ------------------------------------------------------------------------------------------------------------
@@ -186,14 +207,13 @@ def _affirmed(pattern: re.Pattern[str], part: str) -> bool:
     return False
 
 
-def _intents(found: dict[Kind, float], parts: tuple[str, ...], today: date) -> Iterator[Intent]:
-    days = day_in(parts, today)
-    if Kind.PROMISE not in found and (score := _only_a_day(found, parts, days)):
+def _intents(found: dict[Kind, float], wished: Heard, days: Days) -> Iterator[Intent]:
+    parts = wished.rest
+    appointment = wished.unsure  # "me liga amanhã" promises nothing
+    if Kind.PROMISE not in found and not appointment and (score := _only_a_day(found, parts, days)):
         found[Kind.PROMISE] = score
     if Kind.INSTALMENTS in found and days.on is None:
         found.pop(Kind.PROMISE, None)  # "posso pagar em 3x" promises nothing yet
-    if Kind.ACCEPTS in found and _with_conditions(found, parts):
-        found[Kind.ACCEPTS] = min(found[Kind.ACCEPTS], _HINT)
     for kind, score in found.items():
         if kind == Kind.PROMISE:
             yield Intent(kind, score, on=days.on, amount=amount_in(parts))
@@ -221,6 +241,17 @@ def _with_conditions(found: dict[Kind, float], parts: tuple[str, ...]) -> bool:
     """A yes that wants something else is no acceptance (CC art. 431): a person answers it."""
     conditions = re.compile(r"\b(?:se|desde que|caso|quero|queria|prefiro|menos|sem|pode ser em|\d+ ?x|desconto)\b")
     return {*found} > {Kind.ACCEPTS} or any(conditions.search(part) for part in parts) or len(parts) > _SHORT_ANSWER
+
+
+def _prefers(wished: Heard, found: Sequence[Intent], count: int) -> tuple[Intent, ...]:
+    """How he wants to be reached: sure where nothing else is left that nobody understood."""
+    if wished.wish is None and not wished.unsure:
+        return ()
+    others = [intent.confidence for intent in found if intent.kind != Kind.THANKS]
+    understood = max(others, default=0.0) >= SURE
+    left = [part for part in wished.rest if not courteous(part) and not _scores((part,))]
+    sure = wished.wish and not wished.unsure and count <= _LONG_TEXT and (understood or not (others or left))
+    return (Intent(Kind.PREFERS, 1.0 if sure else _HINT, wish=wished.wish),)
 
 
 _COUNT = re.compile(r"\b(\d{1,2}) ?x\b|\b(\d{1,2}|duas|tres|quatro|cinco|seis) (?:vezes|parcelas|prestacoes)\b")

@@ -38,7 +38,7 @@ def test_every_stop_of_the_table_stops(row: dict[str, str]) -> None:
 
 
 def test_every_intent_that_words_can_say_has_words() -> None:
-    assert {row["intent"] for row in table("reply_words")} == {*map(str, Kind)} - {"stop"}
+    assert {row["intent"] for row in table("reply_words")} == {*map(str, Kind)} - {"stop", "prefers"}
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_what_people_write_is_understood(text: str, wanted: set[str]) -> None:
 STOPS = [
     "SAIR", "sair", "Sair.", "  s a i r".replace(" ", ""), "SAIR!!!", "Parar", "CANCELAR", "Stop", "quero sair",
     "Sair por favor", "bom dia, gostaria de sair", "SAIR SAIR SAIR", "não me mande mais mensagens",
-    "Nao me envie mais nada!", "naum mi mande mais msg".replace("mi", "me"), "n me ligue mais", "parem de me ligar",
+    "Nao me envie mais nada!", "naum mi mande mais msg".replace("mi", "me"), "n me ligue nem escreva mais",
     "pare de me cobrar", "me tira dessa lista", "Remova meu número", "não quero mais receber mensagens",
     "já paguei, não me perturbe", "vou pagar dia 10 mas parem de mandar mensagem", "unsubscribe",
     "SAIR\n\nFulano de Tal\nDiretor Financeiro\nEmpresa Inventada",

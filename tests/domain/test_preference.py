@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadInput
-from domain.preference import WEIGHTS, Asked, Fate, best_hours, later_today, order, parse_hours
+from domain.hours import window
+from domain.policy import DEFAULT_CONTACT
+from domain.preference import WEIGHTS, Asked, Fate, best_hours, later_today, order, parse_hours, within
+from domain.whereabouts import place_at
 
 SP = ZoneInfo("America/Sao_Paulo")
 NOON = datetime(2026, 3, 9, 12, 30, tzinfo=SP)
@@ -93,3 +96,29 @@ FATES = st.builds(
 def test_a_preference_only_orders_what_is_allowed(fates: list[Fate], channels: list[str], allowed: int) -> None:
     ordered = order(channels[:allowed], POINTS, fates)
     assert sorted(ordered) == sorted(point for known, point in POINTS if known.channel in channels[:allowed])
+
+
+# --- wished hours ----------------------------------------------------------------------------------------------------
+@given(
+    st.sampled_from(["SP", "RJ", "AM", "ES", "AC"]),
+    st.times(),
+    st.times(),
+    st.dates(date(2026, 1, 1), date(2030, 1, 1)),
+)
+def test_of_wished_hours_nothing_is_left_but_lawful_ones(uf: str, one: time, other: time, today: date) -> None:
+    wished = (min(one, other), max(one, other))
+    found = within(wished, place_at(uf, ""), "message", DEFAULT_CONTACT, today)
+    open_ = [window(today + timedelta(days=n), uf, "message", DEFAULT_CONTACT) for n in range(14)]
+    if found is None:
+        assert not any(each and max(each[0], wished[0]) < min(each[1], wished[1]) for each in open_)
+    else:
+        assert wished[0] <= found[0] < found[1] <= wished[1]
+        assert min(each[0] for each in open_ if each) <= found[0]
+        assert found[1] <= max(each[1] for each in open_ if each)
+
+
+def test_an_evening_is_nothing_where_the_policy_ends_at_six() -> None:
+    today = date(2026, 3, 10)
+    place = place_at("SP", "")
+    assert within((time(18), time(20)), place, "message", DEFAULT_CONTACT, today) is None
+    assert within((time(14), time(20)), place, "message", DEFAULT_CONTACT, today) == (time(14), time(18))
