@@ -34,18 +34,26 @@ _STATES = {"accepted": "accepted", "not-sent": "waiting", "unknown": "in-flight"
 
 
 def intend(
-    conn: Connection, message: Row[Any], creditor: Row[Any], name: str, text_id: str, uf: str, now: datetime
+    conn: Connection,
+    message: Row[Any],
+    creditor: Row[Any],
+    name: str,
+    text_id: str,
+    uf: str,
+    now: datetime,
+    wish: str = "",
 ) -> bool:
     """Write the intent of one confirmation, unless this address has had it already. `now` is business time, aware.
 
     `name` is who writes, "" where that could be several creditors; `uf` is where whoever wrote lives, as far as it is
-    known. False where nothing will be sent.
+    known. `wish` is what he asked for, where the text confirms that: each wish is confirmed. False where nothing will
+    be sent.
     """
-    if message.channel not in CHANNELS or _confirmed(conn, message, text_id):
+    if message.channel not in CHANNELS or (not wish and _confirmed(conn, message, text_id)):
         return False
     channel = cast(Channel, message.channel)
     reference = outbox.short_ref()
-    text = render_neutral(text_id, channel, name, reference)
+    text = render_neutral(text_id, channel, name, reference, wish)
     try:
         at = first_lawful(now, uf, channel, DEFAULT_CONTACT)
     except Refused:

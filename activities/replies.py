@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
-from activities import agreements, neutral
+from activities import agreements, neutral, wishes
 from activities.correspondents import Correspondent, concerned, matched
 from activities.desk import Desk, fact_values, store_facts
 from activities.saying import ANSWER_CHANNELS, OFFERED, PROPOSAL
@@ -45,13 +45,13 @@ from domain import facts as f
 from domain.calendars import add_bank_days, next_bank_day
 from domain.case import ELECTRONIC, LIVE
 from domain.dialogue import Intent, Kind, Reaction, Reading, Situation, judged, react, understand
-from domain.dialogue.reaction import QUESTIONS
+from domain.dialogue.reaction import MOST_ANSWERS, QUESTIONS
 from domain.errors import BadInput, Refused, Regua
 from domain.fold import Moment
 from domain.places import time_zone
 from domain.rules.firm import is_paid
 from domain.schedule import move
-from letters.neutral import NOTHING_OPEN, STOPPED, STRANGER
+from letters.neutral import NOTHING_OPEN, STOPPED, STRANGER, WISH, wish_words
 
 Deliver = Callable[[Sequence[UUID]], None]
 ATTACHMENT = "reply-attachment"
@@ -59,7 +59,9 @@ ATTACHMENT = "reply-attachment"
 ANSWER_TASK, UNMATCHED_TASK = "answer-debtor", "reply-unmatched"
 DEBTOR_SAID = "debtor"
 """The actor of facts that a debtor told us himself."""
-HARMLESS = frozenset({Kind.PAID, Kind.PROMISE, Kind.SECOND_COPY, Kind.NO_INVOICE, Kind.THANKS, Kind.INSTALMENTS})
+HARMLESS = frozenset(
+    {Kind.PAID, Kind.PROMISE, Kind.SECOND_COPY, Kind.NO_INVOICE, Kind.THANKS, Kind.INSTALMENTS, Kind.PREFERS}
+)
 """What somebody who owes nothing any more may say without a person having to read it."""
 _CONVERSATION = timedelta(days=14)
 """Business time in which a question of ours is still the one that is answered."""
@@ -163,6 +165,11 @@ class _Reply:
             return self._stop(who, debtors, reading)
         if reading.of(Kind.WRONG_PERSON):
             return self._stranger(who, debtors, reading)
+        refusals = self._refused(who, debtors, reading)
+        done = self._said(who, debtors, reading)
+        return replace(done, facts=(*refusals, *done.facts))
+
+    def _said(self, who: Correspondent, debtors: list[Row[Any]], reading: Reading) -> _Done:
         if not reading.words or reading.meaning == (str(Kind.THANKS),):
             return self._heard(who, reading)
         if who.debtor is None:
@@ -177,7 +184,7 @@ class _Reply:
             return self._person("stop-of-unknown")
         facts: list[dict[str, Any]] = []
         for debtor in debtors if who.debtor else ():
-            self._close_channels(debtor)
+            self._close_channels(debtor, ["electronic"], ELECTRONIC)
             facts += self._tell_all(debtor.id, f.OptedOut(("electronic",)), reading)
         if not who.debtor or not who.own:
             self._close_address(who, debtors, "stop", "opted-out")
@@ -186,10 +193,22 @@ class _Reply:
             return replace(self._person("stop-of-several"), answer=answer)
         return _Done("stopped", answer, tuple(facts))
 
-    def _close_channels(self, debtor: Row[Any]) -> None:
+    def _refused(self, who: Correspondent, debtors: list[Row[Any]], reading: Reading) -> list[dict[str, Any]]:
+        """Channels that he refuses, calls above all, are closed at once and the others stay open; where he is not known
+        for sure, those of the address that he wrote from are. Returns what his cases are told."""
+        if not (channels := wishes.closed_by(reading.refused)):
+            return []
+        if who.debtor:
+            self._close_channels(debtors[0], channels, channels)
+            return self._tell_open(who.debtor, f.OptedOut(channels))
+        his = CONTACT_POINT.c.debtor_id.in_(who.debtors) & (CONTACT_POINT.c.address == self.message.sender)
+        self._mark(his & CONTACT_POINT.c.channel.in_(channels), "opted-out")
+        return []
+
+    def _close_channels(self, debtor: Row[Any], closed: Iterable[str], channels: Iterable[str]) -> None:
         own = DEBTOR.c.id == debtor.id
-        self.conn.execute(update(DEBTOR).where(own).values(opted_out=sorted({*debtor.opted_out, "electronic"})))
-        points = (CONTACT_POINT.c.debtor_id == debtor.id) & CONTACT_POINT.c.channel.in_(ELECTRONIC)
+        self.conn.execute(update(DEBTOR).where(own).values(opted_out=sorted({*debtor.opted_out, *closed})))
+        points = (CONTACT_POINT.c.debtor_id == debtor.id) & CONTACT_POINT.c.channel.in_(channels)
         self._mark(points & CONTACT_POINT.c.state.in_(("usable", "invalid")), "opted-out")
 
     def _mark(self, points: Any, state: str) -> None:
@@ -207,12 +226,13 @@ class _Reply:
         his = CONTACT_POINT.c.debtor_id.in_([debtor.id for debtor in debtors])
         self._mark(his & (func.lower(CONTACT_POINT.c.address) == address), state)
 
-    def _confirm(self, who: Correspondent, debtors: list[Row[Any]], text_id: str) -> str:
+    def _confirm(self, who: Correspondent, debtors: list[Row[Any]], text_id: str, wish: str = "") -> str:
         """One neutral word, and the last one."""
         creditor, only = who.creditors[0], len(who.creditors) == 1
         uf = debtors[0].uf if len(debtors) == 1 and debtors[0].uf else creditor.uf
         name = creditor.name if only else ""
-        return text_id if neutral.intend(self.conn, self.message, creditor, name, text_id, uf, self.now) else ""
+        sent = neutral.intend(self.conn, self.message, creditor, name, text_id, uf, self.now, wish)
+        return text_id if sent else ""
 
     # --- strangers -------------------------------------------------------------------------------------------------
     def _stranger(self, who: Correspondent, debtors: list[Row[Any]], reading: Reading) -> _Done:
@@ -273,11 +293,13 @@ class _Reply:
             about = self._offered(about) or about
         talk = self._conversation(debtor)
         self._keep_files(about[0])
-        facts, stored, answer = list[dict[str, Any]](), list[UUID](), ""
-        for number, case_id in enumerate(about):
-            desk = Desk(self.world, self.conn, rows[case_id], self.now)
+        desks = [Desk(self.world, self.conn, rows[case_id], self.now) for case_id in about]
+        wish = self._wish(who, debtor, reading, desks, talk)
+        stored, answer = list[UUID](), ""
+        facts = self._tell_open(debtor.id, wish.fact) if wish.fact else []
+        for number, (case_id, desk) in enumerate(zip(about, desks, strict=True)):
             agreements.up_to_date(desk)
-            now = self._situation(desk, who, talk, alone=len(about) == 1)
+            now = replace(self._situation(desk, who, talk, alone=len(about) == 1), unkept=wish.why)
             wanted, told = self._judged(desk, reading, now)
             if number and wanted.answer in QUESTIONS:
                 wanted = replace(wanted, answer="")  # one question is enough, however many invoices it is about
@@ -285,7 +307,32 @@ class _Reply:
             facts.append(self._reply(case_id, reading, wanted))
             facts += [self._fact(case_id, fact, fact.kind) for fact in wanted.facts]
             answer = answer or wanted.answer or ("confirmation" if wanted.facts or told else "")
+        answer = answer or self._confirm_wish(who, debtor, reading, wish, talk)
         return _Done("told", answer, tuple(facts), tuple(stored))
+
+    def _wish(
+        self, who: Correspondent, debtor: Row[Any], reading: Reading, desks: Sequence[Desk], talk: _Talk
+    ) -> wishes.Kept:
+        """What becomes of how he wants to be reached; what he refuses is closed already."""
+        wish = reading.wish
+        if wish is None:
+            return wishes.Kept()
+        if not wish.asks:
+            return wishes.Kept(words=wish_words("", None, False, wish.refused))
+        if not who.own:
+            return wishes.Kept(why="not-his-address")
+        if talk.asked and not wish.channel:  # hours may be the answer to what we asked
+            return wishes.Kept(why=str(Kind.PREFERS))
+        return wishes.grant(self.message, debtor, wish, desks)
+
+    def _confirm_wish(
+        self, who: Correspondent, debtor: Row[Any], reading: Reading, wish: wishes.Kept, talk: _Talk
+    ) -> str:
+        """A wish is confirmed where nothing else answers: one message, one answer."""
+        deaf = {self.message.channel, "electronic"} & {*debtor.opted_out, *reading.refused}
+        if not wish.words or deaf or not who.own or talk.answers >= MOST_ANSWERS:
+            return ""
+        return self._confirm(who, [debtor], WISH, wish.words)
 
     def _after_the_end(self, who: Correspondent, debtor: Row[Any], reading: Reading) -> _Done:
         """Whoever owes nothing any more, and says nothing that needs a person, is told so once; else a person looks."""
@@ -395,11 +442,13 @@ class _Reply:
 
     # --- writing ---------------------------------------------------------------------------------------------------
     def _tell_all(self, debtor: UUID, fact: f.Told, reading: Reading) -> list[dict[str, Any]]:
+        told = self._tell_open(debtor, fact)
+        return [row for each in told for row in (self._reply(each["case_id"], reading, Reaction()), each)]
+
+    def _tell_open(self, debtor: UUID, fact: f.Told) -> list[dict[str, Any]]:
+        """One fact for every open case of his."""
         cases = select(CASE.c.id).where(CASE.c.debtor_id == debtor, CASE.c.stage != "closed").order_by(CASE.c.id)
-        ids = self.conn.execute(cases).scalars().all()
-        return [
-            row for case in ids for row in (self._reply(case, reading, Reaction()), self._fact(case, fact, fact.kind))
-        ]
+        return [self._fact(case, fact, fact.kind) for case in self.conn.execute(cases).scalars()]
 
     def _reply(self, case_id: UUID, reading: Reading, wanted: Reaction) -> dict[str, Any]:
         message, task = self.message, ANSWER_TASK if wanted.task else ""

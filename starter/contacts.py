@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from activities import wishes
 from activities.notice_ways import address_lines
 from db.rows import CASE, CONTACT_POINT, DEBTOR
 from domain import facts as f
@@ -103,13 +104,11 @@ def prefer(case: str, creditor: str, channel: str, address: str, hours: str, by:
     def write(_house: Installation, conn: Connection, debtor: Row[Any]) -> list[f.Told]:
         his = CONTACT_POINT.c.debtor_id == debtor.id
         point = his & (CONTACT_POINT.c.channel == channel) & (CONTACT_POINT.c.address == _normal(channel, address))
-        if not conn.execute(select(CONTACT_POINT.c.id).where(point, CONTACT_POINT.c.state == "usable")).all():
+        found = conn.execute(select(CONTACT_POINT.c.id).where(point, CONTACT_POINT.c.state == "usable")).scalars().all()
+        if not found:
             raise Refused("no-such-contact", "the debtor has no such usable address; `regua debtor` shows all")
-        last = select(func.max(CONTACT_POINT.c.rank)).where(his).scalar_subquery()
-        conn.execute(update(CONTACT_POINT).where(his, CONTACT_POINT.c.rank < 0).values(rank=last + 1, best_hours=""))
-        if wished:
-            conn.execute(update(CONTACT_POINT).where(point).values(rank=-1, best_hours=hours))
-        return [f.ContactDataChanged(channel, hours if wished and hours else ANY_HOURS)]
+        asked, at = (found, hours) if wished else ([], "")
+        return [wishes.keep(conn, debtor.id, channel, asked, at)]
 
     return _change(case, creditor, channel, by, write)
 

@@ -31,7 +31,7 @@ from contract.messages import Perform
 from db.rows import CONTACT, INBOUND
 from domain.clock import Clock
 from gateways.settings import Settings
-from letters.neutral import STOPPED
+from letters.neutral import STOPPED, WISH
 from sandbox.server import Sandbox, running_sandbox
 from sandbox.state import SENDGRID_KEY, TWILIO_SID, TWILIO_TOKEN
 from starter.embedded import free_port
@@ -501,3 +501,30 @@ def test_a_process_that_died_between_storing_and_understanding_loses_nothing(tow
     assert len(replies.apply_waiting(town.world, 10)) == 2
     assert town.room.message(message).outcome == "told"
     assert town.room.kinds(case) == ["claim"]
+
+
+# --- how he wants to be reached --------------------------------------------------------------------------------------
+def test_a_debtor_who_prefers_sms_is_confirmed_and_then_written_to_by_sms(town: Town) -> None:
+    case = town.room.open(contacts=(("email", MAIL), ("sms", PHONE)))
+    town.sandbox.reply(**{"from": PHONE, "to": OURS, "body": "Prefiro mensagem, só de manhã. Não me liguem"})
+    (row,) = town.doors.settled()
+    assert (row.outcome, row.meaning, row.answer) == ("told", ["prefers"], WISH)
+    assert [neutral.send_waiting(town.world, 10) for _ in range(2)] == [1, 0]
+    (answer,) = town.sent("sms")
+    assert "contato por SMS das 09:00 as 12:00, sem ligacoes" in answer["body"]
+    assert "R$" not in answer["body"]
+    town.contact(case)
+    assert (len(town.sent("sms")), town.sent("mail")) == (2, []), "the step names e-mail first"
+    kept = town.room.case(case)
+    assert (kept.best_hours, kept.opted_out) == ("09:00-12:00", ["call", "voice"])
+
+
+def test_a_wish_by_mail_is_confirmed_by_mail_with_what_was_understood(town: Town) -> None:
+    case = town.room.open(contacts=(("email", MAIL), ("sms", PHONE)))
+    town.contact(case)
+    words = "Bom dia.\n\nPrefiro que me escrevam por SMS, depois das 14h.\n\nAtt,\nFulana"
+    town.sandbox.mail_reply(**{"from": MAIL, "to": town.reply_to(), "text": words})
+    town.doors.settled()
+    assert neutral.send_waiting(town.world, 10) == 1
+    assert "contato por SMS das 14:00 às 18:00" in town.sent("mail")[-1]["body"]
+    assert town.room.told(case)[-1] == {"kind": "contact_data", "channel": "sms", "hours": "14:00-18:00"}
