@@ -124,7 +124,7 @@ def understand(text: str, today: date, subject: str = "") -> Reading:
         found = {kind: score if kind == Kind.WRONG_PERSON else score * _RAMBLING for kind, score in found.items()}
     if found.get(Kind.WRONG_PERSON, 0.0) >= SURE:
         return Reading((Intent(Kind.WRONG_PERSON, found[Kind.WRONG_PERSON]),), count)
-    if len(found) > 1 or count > _PLAIN_THANKS:
+    if len(found) > 1 or wished.wish or count > _PLAIN_THANKS:
         found.pop(Kind.THANKS, None)
     if Kind.ACCEPTS in found and (wished.wish or _with_conditions(found, parts)):
         found[Kind.ACCEPTS] = min(found[Kind.ACCEPTS], _HINT)
@@ -209,7 +209,7 @@ def _affirmed(pattern: re.Pattern[str], part: str) -> bool:
 
 def _intents(found: dict[Kind, float], wished: Heard, days: Days) -> Iterator[Intent]:
     parts = wished.rest
-    appointment = wished.unsure  # "me liga amanhã" promises nothing
+    appointment = bool(wished.doubtful)  # "me liga amanhã" promises nothing
     if Kind.PROMISE not in found and not appointment and (score := _only_a_day(found, parts, days)):
         found[Kind.PROMISE] = score
     if Kind.INSTALMENTS in found and days.on is None:
@@ -245,12 +245,13 @@ def _with_conditions(found: dict[Kind, float], parts: tuple[str, ...]) -> bool:
 
 def _prefers(wished: Heard, found: Sequence[Intent], count: int) -> tuple[Intent, ...]:
     """How he wants to be reached: sure where nothing else is left that nobody understood."""
-    if wished.wish is None and not wished.unsure:
+    unsure = any({*_scores((part,))} <= {Kind.THANKS} for part in wished.doubtful)  # "só pago à tarde" is a promise
+    if wished.wish is None and not unsure:
         return ()
     others = [intent.confidence for intent in found if intent.kind != Kind.THANKS]
     understood = max(others, default=0.0) >= SURE
     left = [part for part in wished.rest if not courteous(part) and not _scores((part,))]
-    sure = wished.wish and not wished.unsure and count <= _LONG_TEXT and (understood or not (others or left))
+    sure = wished.wish and not unsure and count <= _LONG_TEXT and (understood or not (others or left))
     return (Intent(Kind.PREFERS, 1.0 if sure else _HINT, wish=wished.wish),)
 
 

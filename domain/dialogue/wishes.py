@@ -44,10 +44,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Heard:
-    """The wish of a message, None where there is none for sure; whether some part of it may be one; all other parts."""
+    """The wish of a message, None where there is none for sure; parts that may be one; all parts beside the wish."""
 
     wish: Wish | None
-    unsure: bool
+    doubtful: tuple[str, ...]
     rest: tuple[str, ...]
 
 
@@ -73,13 +73,17 @@ def heard(parts: Sequence[str]) -> Heard:
     read = {part: _read(part) for part in parts}
     wishes = [found for found in read.values() if found.speaks and found.whole]
     said = [part for part in parts if part in read and read[part].speaks and read[part].whole]
-    doubt = any(found.speaks and not found.whole and (found.head or VOICE in found.channels) for found in read.values())
+    doubt = tuple(
+        part
+        for part, found in read.items()
+        if found.speaks and not found.whole and (found.head or VOICE in found.channels)
+    )
     made = any(found.head or found.denied or (VOICE in found.channels and found.hours) for found in wishes)
     if not made and not _alone(parts, said):
         return Heard(None, doubt, tuple(parts))
     wish = _together(wishes)
     if wish is None:  # what he denies of some hours only is no silence
-        return Heard(None, True, tuple(part for part in parts if not (read[part].denied and read[part].hours)))
+        return Heard(None, tuple(said), tuple(part for part in parts if not (read[part].denied and read[part].hours)))
     return Heard(wish, doubt, tuple(part for part in parts if part not in said))
 
 

@@ -92,6 +92,8 @@ UNDERSTOOD = [
     ("não me ligue", "-voice"),
     ("n me liguem mais", "-voice"),
     ("parem de me ligar", "-voice"),
+    ("não me ligue de novo", "-voice"),
+    ("nunca mais me ligue", "-voice"),
     ("sem ligações por favor", "-voice"),
     ("não quero ligações, só e-mail", "email -voice"),
     ("Não me ligue, prefiro WhatsApp", "whatsapp -voice"),
@@ -158,6 +160,11 @@ def test_a_wish_beside_another_matter_keeps_both(text: str, kind: Kind, wish: st
 )
 def test_whoever_refuses_more_than_calls_asks_for_silence(text: str) -> None:
     assert [intent.kind for intent in read(text).intents] == [Kind.STOP]
+
+
+@pytest.mark.parametrize("text", ["só consigo pagar depois das 14h", "só vou pagar à tarde"])
+def test_hours_of_a_payment_are_no_wish(text: str) -> None:
+    assert said(text) == ""
 
 
 def test_a_refusal_is_heard_also_where_the_rest_is_not_understood() -> None:
