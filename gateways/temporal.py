@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -111,11 +112,17 @@ class WorkerSpec:
 async def connect(settings: Settings, runtime: Runtime | None = None) -> Client:
     """A client of the configured Temporal server, else of the embedded one; encrypting, where there are keys.
 
+    Without a `runtime` the SDK's engine prints nothing: what a command writes to standard output is its own.
     Raises `RuntimeError` if nobody answers, `BadInput` for keys that are none.
     """
     config = temporal_config()
     config.setdefault("target_host", settings.embedded_temporal_address)
-    return await Client.connect(**config, plugins=[plugin(load_codec(settings))], runtime=runtime)
+    return await Client.connect(**config, plugins=[plugin(load_codec(settings))], runtime=runtime or _silent())
+
+
+@cache
+def _silent() -> Runtime:
+    return Runtime(telemetry=TelemetryConfig(logging=None))
 
 
 def new_runtime(settings: Settings) -> Runtime:
