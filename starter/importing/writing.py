@@ -137,6 +137,7 @@ class Writer:
     # --- new invoices ------------------------------------------------------------------------------------------------
     def _open(self, batch: list[tuple[InvoiceRow, UUID | None, list[str]]]) -> None:
         invoices, cases, facts = [], [], []
+        wishes = self._wishes({debtor_id for _, debtor_id, _ in batch if debtor_id})
         for row, debtor_id, opted_out in batch:
             if debtor_id is None:
                 raise AssertionError("debtors are written before their invoices")
@@ -145,10 +146,20 @@ class Writer:
             settled = settled_before(row, self.seen.today)
             invoices.append(self._invoice(row, invoice_id, debtor_id))
             cases.append(self._case(row, case, settled, invoice_id, debtor_id))
-            facts += [self._fact(case_id, f"{invoice_id}:{n}", fact) for n, fact in enumerate(settled)]
+            known = [*settled, wishes[debtor_id]] if debtor_id in wishes else settled
+            facts += [self._fact(case_id, f"{invoice_id}:{n}", fact) for n, fact in enumerate(known)]
         copy_dicts(self.conn, "invoice", invoices)
         copy_dicts(self.conn, "case", cases)
         copy_dicts(self.conn, "fact", facts)
+
+    def _wishes(self, debtors: set[UUID]) -> dict[UUID, f.Told]:
+        """The hours in which these debtors asked to be contacted, for cases that did not hear of them yet."""
+        asked = text(
+            "SELECT debtor_id, channel, best_hours FROM contact_point"
+            " WHERE debtor_id = ANY(:debtors) AND best_hours <> '' ORDER BY rank DESC"
+        )
+        found = self.conn.execute(asked, {"debtors": list(debtors)})
+        return {row.debtor_id: f.ContactDataChanged(row.channel, row.best_hours) for row in found}
 
     def _invoice(self, row: InvoiceRow, invoice_id: UUID, debtor_id: UUID) -> dict[str, Any]:
         return {

@@ -120,6 +120,14 @@ def test_a_new_case_of_a_debtor_who_opted_out_keeps_the_opt_out(engine: Engine, 
     assert told(engine, "2").deaf_to("sms")
 
 
+def test_a_new_case_of_a_debtor_who_named_his_hours_keeps_them(engine: Engine, tmp_path: Path) -> None:
+    bring(engine, tmp_path, [invoice("1", emails="a@example.com; b@example.com")])
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE contact_point SET rank = -1, best_hours = '14:00-16:00' WHERE address LIKE 'b@%'"))
+    bring(engine, tmp_path, [invoice("2"), invoice("3", debtor=9)])
+    assert [told(engine, number).best_hours for number in "23"] == ["14:00-16:00", ""]
+
+
 def test_what_was_never_known_and_is_not_open_any_more_is_left_out(engine: Engine, tmp_path: Path) -> None:
     rows = [invoice("1", situacao="pago"), invoice("2", situacao="cancelado"), invoice("3", saldo="0"), invoice("4")]
     result = bring(engine, tmp_path, rows)
