@@ -78,6 +78,10 @@ def heard(parts: Sequence[str]) -> Heard:
         for part, found in read.items()
         if found.speaks and not found.whole and (found.head or VOICE in found.channels)
     )
+    limited = tuple(part for part in parts if _limited(part, read[part]))
+    if limited:  # "não me ligue no trabalho": no calls until a person has read where he may be called
+        left = tuple(part for part in parts if part not in limited)
+        return Heard(Wish(refused=frozenset({VOICE})), limited, left)
     made = any(found.head or found.denied or (VOICE in found.channels and found.hours) for found in wishes)
     if not made and not _alone(parts, said):
         return Heard(None, doubt, tuple(parts))
@@ -85,6 +89,17 @@ def heard(parts: Sequence[str]) -> Heard:
     if wish is None:  # what he denies of some hours only is no silence
         return Heard(None, tuple(said), tuple(part for part in parts if not (read[part].denied and read[part].hours)))
     return Heard(wish, doubt, tuple(part for part in parts if part not in said))
+
+
+def _limited(part: str, found: _Part) -> bool:
+    """Does he refuse calls, and no more than calls, in words of which some are not understood?"""
+    calls = found.denied and found.channels == {VOICE} and not found.hours
+    return calls and not found.whole and bool(_NO_CALLS.search(part)) and not _WRITING.search(part)
+
+
+_NO_CALLS = re.compile(r"\b(?:nao|nunca)(?: mais)? (?:me )?lig(?:ue|uem|a|ar)\b|\b(?:par|deix)\w+ de (?:me )?ligar\b")
+_WRITING = re.compile(r"\b(?:mand|envi|escrev|cham|incomod|perturb|procur|contat|importun|cobr|nem)\w*")
+"""Words with which a refusal is one of more than calls."""
 
 
 def courteous(part: str) -> bool:

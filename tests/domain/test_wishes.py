@@ -152,7 +152,6 @@ def test_a_wish_beside_another_matter_keeps_both(text: str, kind: Kind, wish: st
         "não me mande mais sms",
         "não me ligue nem mande mensagem",
         "não me ligue, não me escreva",
-        "não me ligue para este número",
         "prefiro e-mail, não me mande e-mail",
         "não quero receber e-mail",
         "prefiro e-mail\nnão me mande mais mensagens",
@@ -170,6 +169,17 @@ def test_hours_of_a_payment_are_no_wish(text: str) -> None:
 def test_a_refusal_is_heard_also_where_the_rest_is_not_understood() -> None:
     assert read("Não me ligue. O gato subiu no telhado").refused == {"voice"}
     assert read("prefiro e-mail ou whatsapp").refused == frozenset()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["não me liguem no trabalho", "não ligue para minha mãe", "não me ligue aos sábados", "parem de ligar pro vizinho",
+     "Prefiro e-mail. Não me ligue para este número", "não me ligue hoje"],
+)  # fmt: skip
+def test_calls_refused_in_words_that_are_not_understood_stop_until_a_person_has_read_them(text: str) -> None:
+    reading = read(text)
+    assert (reading.refused, reading.wish, said(text)) == ({"voice"}, None, "person")
+    assert reading.of(Kind.STOP) is None
 
 
 def test_a_refusal_in_a_long_message_is_heard_and_the_message_is_a_persons() -> None:
