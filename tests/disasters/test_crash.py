@@ -17,7 +17,7 @@ COPIES = 3
 """Messages for each channel and point: nothing is reported of the first, everything twice, the last thing first."""
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_killed_at_any_point_on_any_channel_nothing_is_sent_twice_and_nothing_is_lost() -> None:
     """A friendly message that ends as a task counts as lost. A notice becomes one only after an intent of which no
     record of the provider tells: there it never left, and no machine can be sure of that."""
@@ -42,7 +42,7 @@ def _killed() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="regua-crash-") as folder:
         done = subprocess.run(
             [sys.executable, str(Path(__file__).with_name("crash_run.py")), folder],
-            capture_output=True, text=True, timeout=380, check=False,
+            capture_output=True, text=True, timeout=580, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
