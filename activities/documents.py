@@ -86,7 +86,7 @@ def hand_to_mail_house(folder: Path, day: date, letter: Letter) -> None:
     whichever day, is not listed again. Raises OSError.
     """
     name = f"{letter.contact_id}.pdf"
-    if any(_lists(pdf.parent, letter.contact_id) for pdf in folder.glob(f"*/{name}")):
+    if is_at_mail_house(folder, letter.contact_id):
         return
     today = folder / day.isoformat()
     write_whole(today / name, letter.pdf)
@@ -95,6 +95,11 @@ def hand_to_mail_house(folder: Path, day: date, letter: Letter) -> None:
         if all(row["contact_id"] != str(letter.contact_id) for row in rows):
             rows.append(_line(letter, name))
             write_whole(today / MANIFEST, _csv(rows))
+
+
+def is_at_mail_house(folder: Path, contact_id: UUID) -> bool:
+    """Does the manifest of any day list this letter? Raises OSError."""
+    return any(_lists(pdf.parent, contact_id) for pdf in folder.glob(f"*/{contact_id}.pdf"))
 
 
 def forget_letter(folder: Path, contact_id: UUID) -> int:
