@@ -76,7 +76,7 @@ def heard(parts: Sequence[str]) -> Heard:
     doubt = tuple(
         part
         for part, found in read.items()
-        if found.speaks and not found.whole and (found.head or VOICE in found.channels)
+        if found.speaks and not found.whole and (found.head or _CALLING.search(part))
     )
     limited = tuple(part for part in parts if _limited(part, read[part]))
     if limited:  # "não me ligue no trabalho": no calls until a person has read where he may be called
@@ -97,6 +97,8 @@ def _limited(part: str, found: _Part) -> bool:
     return calls and not found.whole and bool(_NO_CALLS.search(part)) and not _WRITING.search(part)
 
 
+_CALLING = re.compile(r"\blig(?:ar|arem|ue|uem|a)\b")
+"""Who asks for a call, or for none; a telephone alone can stand in a signature."""
 _NO_CALLS = re.compile(r"\b(?:nao|nunca)(?: mais)? (?:me )?lig(?:ue|uem|a|ar)\b|\b(?:par|deix)\w+ de (?:me )?ligar\b")
 _WRITING = re.compile(r"\b(?:mand|envi|escrev|cham|incomod|perturb|procur|contat|importun|cobr|nem)\w*")
 """Words with which a refusal is one of more than calls."""

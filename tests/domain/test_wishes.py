@@ -166,6 +166,12 @@ def test_hours_of_a_payment_are_no_wish(text: str) -> None:
     assert said(text) == ""
 
 
+@pytest.mark.parametrize("end", ["Tel: 11 90000-0000", "Loja Inventada - WhatsApp 11 90000-0000", "contas@example.com"])
+def test_what_stands_under_a_message_is_no_doubt(end: str) -> None:
+    reading = read(f"Já paguei ontem.\nFulana\n{end}")
+    assert [intent.kind for intent in reading.intents] == [Kind.PAID]
+
+
 def test_a_refusal_is_heard_also_where_the_rest_is_not_understood() -> None:
     assert read("Não me ligue. O gato subiu no telhado").refused == {"voice"}
     assert read("prefiro e-mail ou whatsapp").refused == frozenset()
