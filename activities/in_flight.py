@@ -59,21 +59,27 @@ class Stray:
 def reconcile(world: World, limit: int) -> list[UUID]:
     """Settle up to `limit` contacts whose case moved on; returns the ids of new facts. Never sends anything.
 
-    Each is looked up with no lock held. A provider that is away leaves it for a sweep after the next waiting time.
+    Each is looked up with no lock held. A provider that is away leaves it for a sweep after the next waiting time; it
+    is not asked again in this one, so that it does not hold up what the sweep has to tell.
     """
     facts: list[UUID] = []
     ends: Counter[str] = Counter()
+    away: set[str] = set()
     with world.engine.connect() as conn:
         found = conn.execute(_left_behind(world).limit(limit)).all()
     for row in found:
+        if row.channel in away:
+            continue
         taken = _take_up(world, row.id, row.case_id)
         if isinstance(taken, Stray):
             result = _looked_up(world, taken)
             ends[result.verdict] += 1
+            if result.verdict == "unknown":
+                away.add(row.channel)
             taken = _record(world, taken, result)
         facts += taken
     if found:
-        log.info("messages whose case moved on", looked_at=len(found), told=len(facts), **ends)
+        log.info("messages whose case moved on", found=len(found), told=len(facts), **ends)
     return facts
 
 
@@ -94,7 +100,7 @@ def _left_behind(world: World) -> Select[Any]:
         .where(CONTACT.c.state == "in-flight")
         .union(select(CONTACT_ATTEMPT.c.contact_id).where(CONTACT_ATTEMPT.c.outcome.in_(_UNKNOWN)))
     )
-    query = select(CONTACT.c.id, CONTACT_CASE.c.case_id).join_from(CONTACT_ATTEMPT, CONTACT)
+    query = select(CONTACT.c.id, CONTACT.c.channel, CONTACT_CASE.c.case_id).join_from(CONTACT_ATTEMPT, CONTACT)
     query = query.join(CONTACT_CASE, (CONTACT_CASE.c.contact_id == CONTACT.c.id) & CONTACT_CASE.c.lead)
     query = query.join(CASE, CASE.c.id == CONTACT_CASE.c.case_id)
     query = query.outerjoin(NOTICE_SENDING, NOTICE_SENDING.c.contact_id == CONTACT.c.id)

@@ -318,6 +318,23 @@ def test_while_the_providers_records_cannot_be_read_it_stays_and_a_later_sweep_f
     assert post.contact(channel).state == "accepted"
 
 
+def test_a_provider_that_is_away_is_asked_once_a_sweep_and_others_still_are(
+    mailed: Post, engine: Engine, tmp_path: Path
+) -> None:
+    others = [open_post(engine, mailed.sandbox, tmp_path, by=f"[{channel}]") for channel in ("email", "sms")]
+    for post in (mailed, *others):
+        of_unknown_fate(post, LOST)
+        moves_on(post)
+    mailed.sandbox.fault("fail", provider="sendgrid", match={"kind": "lookup"}, status=503)
+    assert len(swept(mailed)) == 1
+    contacts = [
+        post.contact(channel) for post, channel in zip((mailed, *others), ("email", "email", "sms"), strict=True)
+    ]
+    assert [contact.state for contact in contacts] == ["in-flight", "in-flight", "accepted"]
+    tries = [len(mailed.rows(CONTACT_ATTEMPT, CONTACT_ATTEMPT.c.contact_id == contact.id)) for contact in contacts]
+    assert tries == [2, 1, 2]
+
+
 def test_a_channel_that_was_switched_off_since_proves_nothing(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
     post = open_post(engine, sandbox, tmp_path, by="[whatsapp]")
     post.agree(whatsapp=whatsapp(approved(sandbox)))
