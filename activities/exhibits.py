@@ -60,6 +60,7 @@ def own_files(papers: Papers) -> Iterable[tuple[str, bytes]]:
     yield from _notice_files(papers)
     yield "protesto.json", as_json(_protests(papers))
     yield "contatos.csv", _csv(_CONTACT_HEAD, _contact_rows(papers))
+    yield from _messages(papers)
     yield "pagamentos.csv", _csv(("referência", "valor", "pago em", "origem", "estornado em"), _payment_rows(papers))
     yield "acordos.json", as_json(_agreements(papers))
     yield "prescricao.txt", _limitation_sheet(papers).encode()
@@ -168,6 +169,7 @@ def _protests(papers: Papers) -> list[dict[str, Any]]:
 
 _CONTACT_HEAD = (
     "quando", "canal", "finalidade", "texto", "passo", "tentativa", "situação", "id no provedor", "HMAC do conteúdo",
+    "assunto", "corpo", "HTML",
 )  # fmt: skip
 
 
@@ -176,8 +178,19 @@ def _contact_rows(papers: Papers) -> Iterable[tuple[str, ...]]:
         when, channel = pt.minute(papers.local(row.planned_at)), timeline.channel(row.channel)
         yield (
             when, channel, timeline.word(row.purpose), row.text_id, row.step, str(row.attempt),
-            timeline.word(row.state), row.provider_id, row.content_hmac,
+            timeline.word(row.state), row.provider_id, row.content_hmac, row.subject, row.body,
+            html_file(row) if row.html else "",
         )  # fmt: skip
+
+
+def html_file(contact: Row[Any]) -> str:
+    """Where the HTML form of an e-mail lies in a dossier or export."""
+    return f"mensagens/{contact.id}.html"
+
+
+def _messages(papers: Papers) -> Iterable[tuple[str, bytes]]:
+    """What each e-mail looked like; the bytes whose HMAC, with subject and text, the contact keeps."""
+    return ((html_file(row), row.html.encode()) for row in papers.contacts if row.html)
 
 
 def _payment_rows(papers: Papers) -> Iterable[tuple[str, ...]]:

@@ -54,19 +54,25 @@ def reply_to(world: World, contact_id: UUID, creditor_email: str) -> str:
     return reply_address(world.reply_domain, contact_id) if world.reply_domain else creditor_email
 
 
+def content_mac(salt: str, message: Message, document_id: UUID | None) -> str:
+    """HMAC-SHA256 of what a contact says, by the creditor's salt. Without HTML its document, if any, stands for it."""
+    text = f"{message.subject}\n{message.text}\n{message.html or document_id or ''}"
+    return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
 def intend(
-    conn: Connection, *, links: Sequence[tuple[UUID, str, int]], salt: str, html: str | None, **row: Any
+    conn: Connection, *, links: Sequence[tuple[UUID, str, int]], salt: str, message: Message, **row: Any
 ) -> UUID:
     """Write the intent of one contact: its row, the cases it stands for (the first sends it), its first attempt."""
     contact_id = uuid4()
-    text = f"{row.get('subject', '')}\n{row.get('body', '')}\n{html or ''}"
-    mac = hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
-    values = {"counts": True, "segments": 0, "provider_id": "", "state": "in-flight", "document_id": None}
-    values |= {"template": {}, "passed_over": []}
+    values: dict[str, Any] = {"counts": True, "segments": 0, "provider_id": "", "state": "in-flight"}
+    values |= {"document_id": None, "template": {}, "passed_over": []} | row
+    values |= {"subject": message.subject, "body": message.text, "html": message.html or ""}
+    mac = content_mac(salt, message, values["document_id"])
     together(
         conn,
         [
-            sql.INSERT_CONTACT(**(values | row | {"id": contact_id, "content_hmac": mac})),
+            sql.INSERT_CONTACT(**(values | {"id": contact_id, "content_hmac": mac})),
             *(
                 sql.INSERT_LINK(contact_id=contact_id, case_id=case, step=step, attempt=attempt, lead=n == 0)
                 for n, (case, step, attempt) in enumerate(links)
@@ -121,7 +127,7 @@ def resume(world: World, conn: Connection, contact: Row[Any], attachments: tuple
         to=to or "",
         senders=CreditorSettings.model_validate(creditor.settings),
         reply_to=reply_to(world, contact.id, creditor.email),
-        message=Message(contact.subject, contact.body, None),
+        message=Message(contact.subject, contact.body, contact.html or None),
         short_ref=contact.short_ref,
         attempt=number,
         attachments=attachments,

@@ -195,7 +195,7 @@ FATES = Prepared(
 INSERT_CONTACT = Prepared(
     insert(CONTACT).values(currency=""),
     "id", "creditor_id", "debtor_id", "contact_point_id", "channel", "purpose", "text_id", "subject", "body",
-    "content_hmac", "short_ref", "counts", "state", "provider_id", "segments", "document_id", "template",
+    "html", "content_hmac", "short_ref", "counts", "state", "provider_id", "segments", "document_id", "template",
     "passed_over", "planned_at",
 )  # fmt: skip
 INSERT_LINK = Prepared(insert(CONTACT_CASE), *CONTACT_CASE.c.keys())

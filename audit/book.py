@@ -179,7 +179,7 @@ class Book:
 
     def without_texts(self, contact: Row[Any]) -> bool:
         """Was a contact's text erased after it was written?"""
-        empty = not (contact.subject or contact.body)
+        empty = not (contact.subject or contact.body or contact.html)
         acts = (act for act in self.erasures if "contacts" in act.body["classes"])
         return empty and any(act.at >= contact.planned_at for act in acts)
 

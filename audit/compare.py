@@ -11,23 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from hashlib import sha256
-from hmac import new as keyed
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Row
 
+from activities.outbox import content_mac
 from audit.book import Book
 from audit.dealings import codes, plans, replies, tasks
 from audit.findings import Finding
 from domain import facts as f
 from domain.dialogue import Kind
+from letters.models import Message
 
 DECIDED = ("seq", "action", "step", "attempt", "not_before", "reason", "stage")
 """What a `decided` entry repeats of its instruction."""
-_WITHOUT_HTML = ("sms", "letter")
-"""Channels whose content is kept whole: their HMAC can be made again. Of an e-mail the HTML form is not kept."""
 
 
 def compare(book: Book) -> Iterator[Finding]:
@@ -207,8 +205,7 @@ def _contact_row(book: Book, row: Row[Any], told: set[str]) -> Iterator[Finding]
         yield book.finding("contact", f"{name}: foi aceito antes da primeira chamada ao provedor")
     if row.accepted_at and row.purpose != "notice" and str(row.id) not in told and not _on_its_way(book, row):
         yield book.finding("contact", f"{name}: foi aceito pelo provedor, mas o livro não tem o envio")
-    kept = row.content_hmac and row.channel in _WITHOUT_HTML and not book.without_texts(row)
-    if kept and _hmac(book, row) != row.content_hmac:
+    if _is_kept(book, row) and _mac(book, row) != row.content_hmac:
         yield book.finding("contact", f"{name}: o texto guardado não é o que foi enviado (HMAC)")
 
 
@@ -218,10 +215,13 @@ def _on_its_way(book: Book, row: Row[Any]) -> bool:
     return open_step or any(fact.acknowledged_at is None for fact in book.facts.values())
 
 
-def _hmac(book: Book, row: Row[Any]) -> str:
-    """As `activities.outbox.intend` made it; of a letter the document stands for the text."""
-    beside = str(row.document_id) if row.channel == "letter" else ""
-    return keyed(book.salt.encode(), f"{row.subject}\n{row.body}\n{beside}".encode(), sha256).hexdigest()
+def _is_kept(book: Book, row: Row[Any]) -> bool:
+    """Can what was said be proved? Not of an e-mail from before its HTML was kept, nor of what was erased."""
+    return bool(row.content_hmac) and (row.channel, row.html) != ("email", None) and not book.without_texts(row)
+
+
+def _mac(book: Book, row: Row[Any]) -> str:
+    return content_mac(book.salt, Message(row.subject, row.body, row.html), row.document_id)
 
 
 # --- the firm part ---------------------------------------------------------------------------------------------------

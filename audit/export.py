@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from activities.desk import Desk
-from activities.exhibits import as_json, attachments, own_files
+from activities.exhibits import as_json, attachments, html_file, own_files
 from activities.papers import Papers
 from activities.world import World
 from audit.book import Book
@@ -47,6 +47,7 @@ recorded_at, rules_version].
 livro.jsonl, livro.csv   o livro do caso, um registro por linha
 historicos/              o histórico do Temporal de cada execução, como as ferramentas do Temporal o leem
 contatos.json            cada contato com seu texto, as chamadas ao provedor e os recibos dele
+mensagens/               cada e-mail na forma HTML em que saiu
 notificacoes*, protesto.json, pagamentos.csv, calculo.csv, prescricao.txt, titulo.json, partes.json
 documentos/, dossies/    o que foi juntado ao caso e o que foi entregue ao jurídico
 agenda.json              os passos com suas datas, como estavam em cada dia
@@ -125,6 +126,7 @@ def _contacts(book: Book) -> Iterator[dict[str, Any]]:
             "tentativa": row.attempt, "enviado_por_este_caso": row.lead, "situacao": row.state,
             "previsto_em": book.local(row.planned_at).isoformat(),
             "assunto": row.subject, "corpo": row.body, "hmac_do_conteudo": row.content_hmac,
+            "html": html_file(row) if row.html else "",
             "id_no_provedor": row.provider_id, "documento": row.document_id,
             "aceito_em": row.accepted_at, "concluido_em": row.settled_at,
             "chamadas": [

@@ -294,6 +294,8 @@ class Contact(SQLModel, table=True):
     text_id: str
     subject: str = ""
     body: str = ""
+    html: str | None = None
+    """The HTML form of an e-mail, as it went out; empty where there is none, NULL where none is kept."""
     content_hmac: str = ""
     short_ref: str = ""
     counts: bool = True

@@ -38,7 +38,7 @@ _TABLES: tuple[tuple[str, str, str, Columns], ...] = (
         "id": "caso", "stage": "etapa", "balance": "saldo", "opened_at": "aberto", "closed_at": "encerrado",
         "outcome": "desfecho",
     }),
-    ("contacts", "Mensagens, ligações e cartas", "Com o texto de cada uma", {
+    ("contacts", "Mensagens, ligações e cartas", "Com o texto de cada uma; a forma HTML dos e-mails está nos dados", {
         "planned_at": "quando", "channel": "canal", "state": "resultado", "subject": "assunto", "body": "texto",
     }),
     ("inbound", "O que foi recebido", "Com o texto de cada mensagem", {
@@ -65,6 +65,8 @@ _TABLES: tuple[tuple[str, str, str, Columns], ...] = (
     }),
 )  # fmt: skip
 """Attribute of `Holdings`, title, remark, columns."""
+_ONLY_DATA: Mapping[str, tuple[str, ...]] = {"contacts": ("html",)}
+"""Columns, by attribute, that are told as data and would be unreadable on paper."""
 
 _CHANNELS = {
     "email": "provedor de e-mail (SendGrid), que entrega as mensagens",
@@ -108,7 +110,10 @@ def declare(held: Holdings, rules: Sequence[Rule], now: datetime) -> Declaration
     place = " · ".join(filter(None, (debtor.address, debtor.district, debtor.city, debtor.uf, debtor.cep)))
     shared = _shared(held)
     kept = [(rule.keeps, rule.law, f"{rule.months} meses") for rule in rules]
-    tables = {name: [_plain(row, columns) for row in getattr(held, name)] for name, _, _, columns in _TABLES}
+    tables = {
+        name: [_plain(row, (*columns, *_ONLY_DATA.get(name, ()))) for row in getattr(held, name)]
+        for name, _, _, columns in _TABLES
+    }
     person = {"name": debtor.name, "document": debtor.document, "kind": debtor.kind, "address": place}
     data: dict[str, Any] = {
         "made_at": now.isoformat(), "controller": {"name": creditor.name, "document": creditor.document},

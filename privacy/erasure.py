@@ -140,7 +140,7 @@ def _contacts(held: Holdings) -> int:
     empty = sa.text("'{}'::jsonb")
     return sum(
         (
-            _blank(held, CONTACT, held.contacts, subject="", body="", template=empty),
+            _blank(held, CONTACT, held.contacts, subject="", body="", html=None, template=empty),
             _blank(held, WEBHOOK_EVENT, held.receipts, body=empty),
             _blank(held, NEUTRAL_ANSWER, held.answers, address="", subject="", body=""),
             _blank(held, INBOUND, held.inbound, sender="", recipient="", subject="", body=""),

@@ -155,7 +155,11 @@ def _fields(mail: dict[str, Any], letter: dict[str, Any]) -> dict[str, Any]:
         "subject": mail.get("subject"),
         "body": content.get("text/plain") or content.get("text/html"),
         "attachments": [_attachment(file) for file in mail.get("attachments") or []],
-        "data": {"custom_args": letter["custom_args"], "reply_to": (mail.get("reply_to") or {}).get("email")},
+        "data": {
+            "custom_args": letter["custom_args"],
+            "reply_to": (mail.get("reply_to") or {}).get("email"),
+            "html": content.get("text/html"),
+        },
     }
 
 

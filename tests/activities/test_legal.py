@@ -41,7 +41,7 @@ from activities.documents import keep_document
 from activities.dossier import build_dossier, verify_dossier
 from activities.legal import LegalHandOver
 from activities.notice import Notices
-from db.rows import CASE, CRA_FILE, DOCUMENT, ORDER, PARTY, TITLE
+from db.rows import CASE, CONTACT, CRA_FILE, DOCUMENT, ORDER, PARTY, TITLE
 from domain import facts as f
 from domain.case import Protest
 from domain.errors import Refused
@@ -241,7 +241,10 @@ def test_the_dossier_never_claims_more_for_a_notice_than_its_proof(opened: Open)
     }
     (notice,) = office.rows(DOCUMENT, DOCUMENT.c.kind == "notice")
     assert inside(path)[f"notificacoes/{issued.notice_id}.pdf"] == office.world.documents.get(notice.sha256)
-    listed = {(row[1], row[2], row[4]) for row in table_of(inside(path)["contatos.csv"])[1:]}
+    contacts = table_of(inside(path)["contatos.csv"])[1:]
+    shown = [inside(path)[row[11]].decode() for row in contacts if row[1] == "e-mail"]
+    assert [row.html for row in office.rows(CONTACT, CONTACT.c.channel == "email")] == shown != []
+    listed = {(row[1], row[2], row[4]) for row in contacts}
     assert listed == {("carta", "notificação", "notificacao:letter"), ("e-mail", "notificação", "notificacao:email")}
 
 

@@ -133,6 +133,21 @@ def test_what_never_arrived_is_sent_again_once_and_not_before_the_waiting_time_i
     sent_once(post, channel)
 
 
+def test_an_e_mail_that_is_sent_again_looks_as_it_was_written_the_first_time(
+    engine: Engine, sandbox: Sandbox, tmp_path: Path, url: str
+) -> None:
+    post = open_on("email", engine, sandbox, tmp_path, url)
+    post.sandbox.fault("fail", status=503, times=1)
+    post.post()
+    kept = post.contact("email").html
+    assert kept
+    assert kept.startswith("<!doctype html>")
+    post.crashing("unknown_for", 0.0)
+    post.post()
+    (entry,) = sandbox.state.entries("sendgrid", "mail")
+    assert (entry["data"]["html"], entry["body"]) == (kept, post.contact("email").body)
+
+
 def test_records_that_cannot_be_read_are_no_proof_that_nothing_arrived(post: Post, channel: str) -> None:
     post.sandbox.fault("accept_then_drop", times=1)
     post.sandbox.fault("fail", match={"kind": "lookup"}, status=503)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import subprocess
 import sys
@@ -43,7 +45,12 @@ def checked(folder: Path, *more: object) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_it_holds_every_record_and_checks_out(opened: Path) -> None:
+def salt_of(lived: Lived) -> bytes:
+    with lived.engine.connect() as conn:
+        return open_book(conn, lived.firm).salt.encode()
+
+
+def test_it_holds_every_record_and_checks_out(opened: Path, lived: Lived) -> None:
     files = {path.relative_to(opened).as_posix() for path in opened.rglob("*") if path.is_file()}
     assert {
         "LEIA-ME.txt", "conferir.py", "manifest.json", "livro.jsonl", "livro.csv", "historicos.json", "contatos.json",
@@ -54,6 +61,11 @@ def test_it_holds_every_record_and_checks_out(opened: Path) -> None:
     contacts = json.loads((opened / "contatos.json").read_text())
     assert all(contact["corpo"] for contact in contacts if contact["canal"] in ("email", "sms"))
     assert any(contact["recibos"] for contact in contacts)
+    assert any(contact["html"] for contact in contacts)
+    for contact in (each for each in contacts if each["canal"] == "email"):
+        said_to_him = "\n".join((contact["assunto"], contact["corpo"], (opened / contact["html"]).read_text()))
+        mac = hmac.new(salt_of(lived), said_to_him.encode(), hashlib.sha256).hexdigest()
+        assert mac == contact["hmac_do_conteudo"], "what it looked like is what was sent"
     code, said = checked(opened)
     assert (code, said.startswith("tudo confere")) == (0, True)
     assert checked(opened, opened.parent / "caso.zip")[0] == 0

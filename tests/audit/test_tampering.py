@@ -361,6 +361,22 @@ def test_a_changed_contact_is_named(lived: Lived, change: dict[str, str]) -> Non
     assert all(str(contact) in finding.text for finding in found)
 
 
+@pytest.mark.parametrize("change", ["<p>outra aparência</p>", ""])
+def test_a_changed_form_of_an_e_mail_is_named(lived: Lived, change: str) -> None:
+    with lived.engine.begin() as conn:
+        contact = contact_of(conn, lived.firm, "email")
+        conn.execute(update(CONTACT).where(CONTACT.c.id == contact).values(html=change))
+    (found,) = verified(lived)
+    assert (found.area, str(contact) in found.text, "HMAC" in found.text) == ("contact", True, True)
+
+
+def test_an_e_mail_from_before_its_form_was_kept_is_no_difference(lived: Lived) -> None:
+    with lived.engine.begin() as conn:
+        contact = contact_of(conn, lived.firm, "email")
+        conn.execute(update(CONTACT).where(CONTACT.c.id == contact).values(html=None))
+    assert verified(lived) == []
+
+
 def test_a_removed_contact_names_the_entry_that_sent_it(lived: Lived) -> None:
     with lived.engine.begin() as conn:
         contact = contact_of(conn, lived.firm, "sms")

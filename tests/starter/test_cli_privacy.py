@@ -50,7 +50,8 @@ def opened(engine: Engine) -> Opened:
         (CONTACT, {
             "id": contact, "creditor_id": ids.creditor, "debtor_id": ids.debtor, "contact_point_id": point_id,
             "channel": "email", "purpose": "ladder", "text_id": "atraso-cordial", "subject": "Fatura", "body":
-            "Prezada Devedora Inventada", "state": "delivered", "planned_at": CLOSED, "counts": True,
+            "Prezada Devedora Inventada", "html": "<p>Prezada Devedora Inventada</p>", "state": "delivered",
+            "planned_at": CLOSED, "counts": True,
             "template": {}, "passed_over": [],
         }),
         (CONTACT_CASE, {"contact_id": contact, "case_id": ids.case, "step": "um", "attempt": 1, "lead": True}),
@@ -152,6 +153,7 @@ def test_a_debtor_is_told_everything_that_is_held_and_the_act_is_written_down(
     assert told["debtor"]["name"] == "Devedora Inventada Comércio Ltda"
     assert {point["address"] for point in told["points"]} == {"contas@devedora.example.com", "+5511900000001"}
     assert told["contacts"][0]["body"] == "Prezada Devedora Inventada"
+    assert told["contacts"][0]["html"] == "<p>Prezada Devedora Inventada</p>"
     assert (told["notes"][0]["text"], told["parties"][0]["name"]) == ("Observação", "Fulana")
     assert (told["payments"][0]["amount"], told["payments"][0]["payer"]) == ("1000.00", "Fulana")
     assert len(told["documents"]) == 2
@@ -242,7 +244,7 @@ def test_what_the_law_keeps_longer_stays_and_who_it_is_about_with_it(
     act = terminal.rows(PRIVACY_ACT, PRIVACY_ACT.c.kind == "erased")[0]
     assert act.body["classes"] == ["contacts", "payments"]
     assert terminal.rows(DEBTOR)[0].name == "Devedora Inventada Comércio Ltda"
-    assert terminal.rows(CONTACT)[0].body == ""
+    assert (terminal.rows(CONTACT)[0].body, terminal.rows(CONTACT)[0].html) == ("", None)
     assert terminal.rows(INVOICE)[0].description == "fornecimento de mercadorias"
     kept = {row.kind: row.name for row in terminal.rows(DOCUMENT)}
     assert kept == {"notice": "carta.pdf", "receipt": "apagado"}
