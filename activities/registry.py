@@ -105,12 +105,11 @@ def partners(settings: Settings) -> dict[str, Partner]:
     """The roads that are configured to those who act for a case outside; a webhook before a folder."""
     folders = {"central": settings.central_folder, "bureau": settings.bureau_folder}
     roads: dict[str, Partner] = {to: FolderPartner(folder) for to, folder in folders.items() if folder}
-    secret = settings.partner_secret.get_secret_value()
     urls = {
         "legal": settings.legal_url, "agency": settings.agency_url, "central": settings.central_url,
         "bureau": settings.bureau_url,
     }  # fmt: skip
-    roads |= {to: WebhookPartner(url, secret, _PROVIDER_SECONDS) for to, url in urls.items() if url}
+    roads |= {to: WebhookPartner(url, settings.secret_of(to), _PROVIDER_SECONDS) for to, url in urls.items() if url}
     return {to: observed(f"partner-{to}", road) for to, road in roads.items()}
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 from uuid import UUID
@@ -18,8 +20,10 @@ import requests
 
 from domain.errors import Misconfigured, Unavailable
 from gateways.outcome import of_failure, of_status
+from gateways.signatures import FRESH, same
 
 SIGNATURE = "X-Regua-Signature"
+TIMESTAMP = "X-Regua-Timestamp"
 PARCEL = "X-Regua-Parcel"
 _ALREADY_HERE = 409
 
@@ -85,15 +89,17 @@ class WebhookPartner:
     by: Literal["folder", "webhook"] = "webhook"
 
     def __init__(self, url: str, secret: str, timeout: float = 8.0) -> None:
-        """`secret` signs every call (HMAC-SHA256 over id, a full stop, and the body); seconds."""
+        """`secret` is shared with this partner alone and signs every call; seconds."""
         self._url, self._secret, self._timeout = url, secret, timeout
 
     def hand(self, parcel: Parcel) -> None:
         """Post the parcel."""
+        key, timestamp = str(parcel.id), moment()
+        target = requests.Request("POST", self._url).prepare().path_url
         headers = {
-            "Content-Type": parcel.mime, PARCEL: str(parcel.id), "X-Regua-Case": str(parcel.case),
-            "X-Regua-What": parcel.what, "X-Regua-SHA256": parcel.sha256,
-            SIGNATURE: sign(self._secret, str(parcel.id), parcel.content),
+            "Content-Type": parcel.mime, PARCEL: key, "X-Regua-Case": str(parcel.case),
+            "X-Regua-What": parcel.what, "X-Regua-SHA256": parcel.sha256, TIMESTAMP: timestamp,
+            SIGNATURE: Call("POST", target, key, timestamp, parcel.content).signature(self._secret),
         }  # fmt: skip
         try:
             answer = requests.post(
@@ -105,11 +111,37 @@ class WebhookPartner:
             raise of_status(answer.status_code, answer.headers)
 
 
-def sign(secret: str, key: str, body: bytes) -> str:
-    """The signature of a call, ours or a partner's: `key` is the parcel's id, or the partner's own for his answer."""
-    return "sha256=" + hmac.new(secret.encode(), f"{key}.".encode() + body, hashlib.sha256).hexdigest()
+def moment() -> str:
+    """Now, as a signature has it: Unix seconds."""
+    return str(int(time.time()))
 
 
-def signed(secret: str, key: str, body: bytes, signature: str | None) -> bool:
-    """Whether who knows the secret signed this. Without a secret nobody did."""
-    return bool(secret and signature) and hmac.compare_digest(sign(secret, key, body), str(signature))
+@dataclass(frozen=True)
+class Call:
+    """What a signature covers, of a call of ours or a partner's: with another door or at another time it is another.
+
+    `target` is path and query as the caller wrote them, `key` the parcel's id or the partner's own name for his answer,
+    `timestamp` the moment of the call in Unix seconds.
+    """
+
+    method: str
+    target: str
+    key: str
+    timestamp: str
+    body: bytes
+
+    def signature(self, secret: str) -> str:
+        """HMAC-SHA256 over the lines timestamp, method, target, key, and the body after them."""
+        head = f"{self.timestamp}\n{self.method}\n{self.target}\n{self.key}\n"
+        return "sha256=" + hmac.new(secret.encode(), head.encode() + self.body, hashlib.sha256).hexdigest()
+
+    def is_signed(self, secret: str, signature: str, now: datetime) -> bool:
+        """Whether who knows the secret signed this within ten minutes of `now` (real time, aware).
+
+        Without a secret nobody did.
+        """
+        try:
+            age = abs(now.timestamp() - int(self.timestamp))
+        except (ValueError, OverflowError):
+            return False
+        return bool(secret) and age <= FRESH.total_seconds() and same(signature, self.signature(secret))

@@ -43,6 +43,9 @@ def _database_url(value: str) -> str:
     return value
 
 
+PARTNERS = ("legal", "agency", "central", "bureau")
+"""Those who act for a case outside; each has a webhook and a secret of its own."""
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
@@ -102,7 +105,10 @@ class Settings(BaseSettings):
     central_folder: Path | None = Field(None, description="directory for proposals to the central; empty = by hand")
     bureau_url: WebAddress = Field("", description="webhook of the credit bureau's connector")
     bureau_folder: Path | None = Field(None, description="directory for requests to the bureau; empty = by hand")
-    partner_secret: SecretStr = Field(_SECRET, description="secret that signs webhooks to and from those partners")
+    legal_secret: SecretStr = Field(_SECRET, description="secret that signs calls to and from the law office")
+    agency_secret: SecretStr = Field(_SECRET, description="secret that signs calls to and from the agency")
+    central_secret: SecretStr = Field(_SECRET, description="secret that signs calls to and from the central")
+    bureau_secret: SecretStr = Field(_SECRET, description="secret that signs calls to and from the bureau")
 
     public_url: WebAddress = Field("", description="web address where providers reach the webhooks")
     bind: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
@@ -143,9 +149,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _partners_are_signed(self) -> Self:
-        urls = (self.legal_url, self.agency_url, self.central_url, self.bureau_url)
-        if any(urls) and not self.partner_secret:
-            raise ValueError("a webhook of a partner is set without REGUA_PARTNER_SECRET; set the secret that signs it")
+        secrets = {partner: self.secret_of(partner) for partner in PARTNERS}
+        for partner, secret in secrets.items():
+            name = f"{PREFIX}{partner.upper()}"
+            if getattr(self, f"{partner}_url") and not secret:
+                raise ValueError(f"{name}_URL is set without {name}_SECRET; set the secret that signs its calls")
+            if secret and list(secrets.values()).count(secret) > 1:
+                raise ValueError(f"{name}_SECRET is also another partner's; give each a secret of its own")
         return self
 
     @model_validator(mode="after")
@@ -158,6 +168,11 @@ class Settings(BaseSettings):
         if bool(self.pix_certificate) != bool(self.pix_certificate_key):
             raise ValueError("one of REGUA_PIX_CERTIFICATE and REGUA_PIX_CERTIFICATE_KEY is set; set both or neither")
         return self
+
+    def secret_of(self, partner: str) -> str:
+        """The secret shared with one of `PARTNERS`; empty where none is set."""
+        secret: SecretStr = getattr(self, f"{partner}_secret")
+        return secret.get_secret_value()
 
     @property
     def embedded_temporal_address(self) -> str:

@@ -1,6 +1,6 @@
 """A law office, agency, central or bureau that takes parcels by webhook, as `docs/partners.md` tells partners to.
 
-It checks signature and digest by itself, keeps a parcel once, and answers 409 to one that it has.
+It checks moment, signature and digest by itself, keeps a parcel once, and answers 409 to one that it has.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from sandbox.server import SERVER, port_of
+
+_TEN_MINUTES = 600  # in seconds
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,11 @@ def create_partner(secret: str, parcels: list[Taken]) -> FastAPI:
     async def take(request: Request) -> Response:
         content, headers = await request.body(), request.headers
         key = headers.get("X-Regua-Parcel", "")
-        wanted = hmac.new(secret.encode(), f"{key}.".encode() + content, hashlib.sha256).hexdigest()
-        if not key or headers.get("X-Regua-Signature") != f"sha256={wanted}":
+        moment = headers.get("X-Regua-Timestamp", "")
+        head = f"{moment}\nPOST\n/parcels\n{key}\n"
+        wanted = hmac.new(secret.encode(), head.encode() + content, hashlib.sha256).hexdigest()
+        late = not moment.isdecimal() or abs(time.time() - int(moment)) > _TEN_MINUTES
+        if late or not key or headers.get("X-Regua-Signature") != f"sha256={wanted}":
             return Response(status_code=403)
         if any(parcel.id == key for parcel in parcels):
             return Response(status_code=409)

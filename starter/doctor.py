@@ -22,7 +22,7 @@ from db.rows import CLOCK, CREDITOR
 from db.settings import CreditorSettings
 from domain.clock import PRODUCTION, Clock
 from domain.errors import BadInput, Unavailable
-from gateways.settings import PREFIX, Settings
+from gateways.settings import PARTNERS, PREFIX, Settings
 from gateways.temporal import add_search_attributes, missing_search_attributes
 from starter.installation import database_url, temporal
 from starter.schedules import ensure_schedules, missing_schedules
@@ -165,6 +165,10 @@ def _providers(settings: Settings) -> list[Check]:
         _all_of("replies by telephone", "signed", ("twilio_auth_token", "public_url"), settings),
         *_pix(settings),
         _provider("CRA", bool(cra), cra, "REGUA_CRA_URL or REGUA_CRA_FOLDER"),
+        *(
+            _all_of(f"answers of {who}", f"/webhooks/partners/{who}", (f"{who}_secret", "public_url"), settings)
+            for who in PARTNERS
+        ),
         _provider("webhooks", bool(settings.public_url), settings.public_url, "REGUA_PUBLIC_URL"),
     ]
 

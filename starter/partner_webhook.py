@@ -1,7 +1,8 @@
 """What those who act for a case outside tell us by a call: `POST /webhooks/partners/{who}`, signed.
 
 The body is JSON with the fields of `regua ... answer`, `case` among them. X-Regua-Key names the answer, so that it
-counts once however often it comes; X-Regua-Signature signs key and body with the secret that we share.
+counts once however often it comes; X-Regua-Signature signs moment, door, key and body with the secret that we share
+with this partner alone.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -22,9 +24,9 @@ from domain.clock import Clock
 from domain.errors import BadInput, Refused
 from domain.places import time_zone
 from gateways.documents import DocumentStore
-from gateways.partners import SIGNATURE, signed
+from gateways.partners import SIGNATURE, TIMESTAMP, Call
 from gateways.settings import Settings
-from starter.calls import body_of, json_of
+from starter.calls import body_of, called_url, json_of
 from starter.deeds import Author
 from starter.forms import Form
 from starter.lookup import find_case
@@ -38,17 +40,17 @@ _LONGEST_KEY = 80
 def mount(
     app: FastAPI, engine: Engine, settings: Settings, clock: Clock, deliver: Callable[[Sequence[UUID]], None]
 ) -> None:
-    """Add the door. Answers: 204 stored, now or before; 400 not readable; 403 not signed; 404 nobody of that name; 409
-    refused by what stands; 503 the database is away and the partner shall call again."""
+    """Add the door. Answers: 204 stored, now or before; 400 not readable; 403 not signed by this partner for this door,
+    or too long ago; 404 nobody of that name; 409 refused by what stands; 503 the database is away and the partner shall
+    call again."""
 
     @app.post("/webhooks/partners/{who}")
     async def partner(who: str, request: Request) -> Response:
         body, key = await body_of(request, LIMIT), request.headers.get(KEY, "")
-        secret = settings.partner_secret.get_secret_value()
-        if not key or len(key) > _LONGEST_KEY or not signed(secret, key, body, request.headers.get(SIGNATURE)):
-            raise HTTPException(403)
         if who not in MAKES:
             raise HTTPException(404)
+        if not 0 < len(key) <= _LONGEST_KEY or not _is_theirs(request, settings, who, key, body):
+            raise HTTPException(403)
         try:
             now = clock.business(datetime.now(UTC))
             facts = await run_in_threadpool(_keep, engine, settings, now, who, key, body)
@@ -59,6 +61,14 @@ def mount(
         except SQLAlchemyError:
             raise HTTPException(503) from None
         return Response(status_code=204, background=BackgroundTask(deliver, facts))
+
+
+def _is_theirs(request: Request, settings: Settings, who: str, key: str, body: bytes) -> bool:
+    """Whether this partner signed this call, lately, for the address at which it came."""
+    headers, url = request.headers, urlsplit(called_url(request, settings))
+    target = f"{url.path}?{url.query}" if url.query else url.path
+    call = Call(request.method, target, key, headers.get(TIMESTAMP, ""), body)
+    return call.is_signed(settings.secret_of(who), headers.get(SIGNATURE, ""), datetime.now(UTC))
 
 
 def _keep(engine: Engine, settings: Settings, now: datetime, who: str, key: str, body: bytes) -> list[UUID]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from firm_samples import LEGAL, TODAY, CrashError, Office, dies, ladder, notifying, open_office, provider
@@ -23,7 +25,7 @@ from activities.outside import Outside
 from db.rows import PAYMENT, TITLE
 from domain import facts as f
 from domain.errors import ProviderError
-from gateways.partners import FolderPartner, WebhookPartner
+from gateways.partners import FolderPartner, Parcel, WebhookPartner
 from sandbox.partners import RunningPartner, running_partner
 from sandbox.server import Sandbox
 
@@ -121,6 +123,20 @@ def test_a_forged_secret_is_refused_by_the_lawyers_side(opened: Open, partner: R
     with pytest.raises(ProviderError):
         LegalHandOver(office.world).legal(office.given())
     assert partner.parcels == []
+
+
+def test_a_call_is_signed_for_the_partners_door_and_for_its_moment(
+    partner: RunningPartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parcel = Parcel(uuid4(), uuid4(), "dossier", "dossie.zip", "application/zip", b"PK")
+    WebhookPartner(partner.url, SECRET).hand(parcel)
+    WebhookPartner(partner.url, SECRET).hand(parcel)
+    with pytest.raises(ProviderError):
+        WebhookPartner(f"{partner.url}?porta=outra", SECRET).hand(replace(parcel, id=uuid4()))
+    monkeypatch.setattr("gateways.partners.moment", lambda: str(int(time.time()) - 660))
+    with pytest.raises(ProviderError):
+        WebhookPartner(partner.url, SECRET).hand(replace(parcel, id=uuid4()))
+    assert [taken.id for taken in partner.parcels] == [str(parcel.id)]
 
 
 def test_a_proposal_goes_to_the_central_with_its_term_and_the_cost_window(opened: Open, tmp_path: Path) -> None:

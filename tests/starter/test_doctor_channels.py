@@ -35,6 +35,8 @@ def looked(**given: Any) -> dict[str, Check]:
             "REGUA_REPLY_DOMAIN, REGUA_PUBLIC_URL, REGUA_SENDGRID_PARSE_SECRET or REGUA_SENDGRID_PARSE_PUBLIC_KEY",
         ),
         ("Pix", "REGUA_PIX_URL"),
+        ("answers of legal", "REGUA_LEGAL_SECRET, REGUA_PUBLIC_URL"),
+        ("answers of bureau", "REGUA_BUREAU_SECRET, REGUA_PUBLIC_URL"),
     ],
 )
 def test_what_is_not_configured_is_off_and_its_settings_are_named(what: str, lacking: str) -> None:
@@ -44,8 +46,17 @@ def test_what_is_not_configured_is_off_and_its_settings_are_named(what: str, lac
 
 def test_what_is_configured_is_in_order() -> None:
     replies = {"reply_domain": "in.example.com", "sendgrid_parse_public_key": "chave"}
-    found = looked(**TWILIO, **PUBLIC, **replies, **PIX, pix_webhook_token="t" * 32)
-    names = ("SMS", "WhatsApp", "voice", "replies by telephone", "replies by e-mail", "Pix", "Pix webhook")
+    found = looked(**TWILIO, **PUBLIC, **replies, **PIX, pix_webhook_token="t" * 32, agency_secret="segredo")
+    names = (
+        "answers of agency",
+        "SMS",
+        "WhatsApp",
+        "voice",
+        "replies by telephone",
+        "replies by e-mail",
+        "Pix",
+        "Pix webhook",
+    )
     assert {name: found[name].state for name in names} == dict.fromkeys(names, "ok")
 
 

@@ -18,13 +18,14 @@ from sqlalchemy import Engine, select, update
 from db.rows import CASE, FACT, NOTE
 from domain.case import HandOver, dump, load
 from domain.clock import PRODUCTION
-from gateways.partners import sign
-from gateways.settings import Settings
+from domain.errors import BadInput
+from gateways.partners import Call
+from gateways.settings import PARTNERS, Settings, load_settings
 from starter.webhooks import create_app
 from tests.starter.conftest import Terminal
 from tests.starter.test_webhooks import serving
 
-SECRET = "chave-inventada-de-parceiros"
+SECRETS = {who: f"chave-inventada-de-{who}" for who in PARTNERS}
 NUMBER = "0000001-68.2026.8.26.0100"
 
 
@@ -39,6 +40,9 @@ def in_legal(engine: Engine) -> UUID:
     return UUID(str(opened.case))
 
 
+Headers = dict[str, str]
+
+
 @dataclass
 class Office:
     """A law office that calls us."""
@@ -48,10 +52,20 @@ class Office:
     case: UUID
     told: list[UUID]
 
-    def say(self, key: str, who: str = "legal", secret: str = SECRET, **fields: str) -> int:
-        body = json.dumps({"case": str(self.case), **fields}).encode()
-        headers = {"X-Regua-Key": key, "X-Regua-Signature": sign(secret, key, body)}
-        return requests.post(f"{self.url}/webhooks/partners/{who}", body, headers=headers, timeout=10).status_code
+    def signed(
+        self, key: str, fields: dict[str, str], who: str = "legal", secret: str = "", ago: timedelta = timedelta(0)
+    ) -> tuple[str, Headers, bytes]:
+        """A call as a partner makes it: path, headers, body."""
+        path, body = f"/webhooks/partners/{who}", json.dumps({"case": str(self.case), **fields}).encode()
+        moment = str(int((datetime.now(UTC) - ago).timestamp()))
+        signature = Call("POST", path, key, moment, body).signature(secret or SECRETS.get(who, "x"))
+        return path, {"X-Regua-Key": key, "X-Regua-Timestamp": moment, "X-Regua-Signature": signature}, body
+
+    def call(self, path: str, headers: Headers, body: bytes) -> int:
+        return requests.post(self.url + path, body, headers=headers, timeout=10).status_code
+
+    def say(self, key: str, who: str = "legal", secret: str = "", **fields: str) -> int:
+        return self.call(*self.signed(key, fields, who, secret))
 
     def facts(self) -> list[Any]:
         with self.engine.connect() as conn:
@@ -62,7 +76,8 @@ class Office:
 def office(engine: Engine, tmp_path: Path) -> Iterator[Office]:
     case = in_legal(engine)
     told: list[UUID] = []
-    settings = Settings(partner_secret=SECRET, state_dir=tmp_path)
+    secrets: dict[str, Any] = {f"{who}_secret": secret for who, secret in SECRETS.items()}
+    settings = Settings(**secrets, state_dir=tmp_path)
     with serving(create_app(engine, settings, PRODUCTION, told.extend)) as url:
         yield Office(url, engine, case, told)
 
@@ -96,6 +111,88 @@ def test_an_answer_counts_once_and_the_number_of_the_lawsuit_stands_only_in_a_no
 def test_what_is_not_genuine_or_not_readable_changes_nothing(office: Office, how: dict[str, str], status: int) -> None:
     assert office.say("k1", **({"resposta": "filed", "processo": NUMBER} | how)) == status
     assert office.facts() == []
+
+
+FILED = {"resposta": "filed", "processo": NUMBER}
+PAID = {"resposta": "payment", "valor": "10.00", "referencia": "t1"}
+
+
+@pytest.mark.parametrize("door", [who for who in PARTNERS if who != "legal"])
+def test_a_call_signed_for_one_door_is_refused_at_another(office: Office, door: str) -> None:
+    path, headers, body = office.signed("k1", PAID, secret=SECRETS[door])
+    assert office.call(path.replace("legal", door), headers, body) == 403
+    path, headers, body = office.signed("k1", PAID)
+    assert office.call(f"{path}?a=b", headers, body) == 403
+    assert office.facts() == []
+
+
+@pytest.mark.parametrize("other", [who for who in PARTNERS if who != "legal"])
+def test_another_partners_secret_opens_no_door_but_his_own(office: Office, other: str) -> None:
+    assert office.say("k1", secret=SECRETS[other], **FILED) == 403
+    assert office.facts() == []
+
+
+def test_a_call_that_comes_again_changes_nothing_and_renamed_or_redated_it_is_refused(office: Office) -> None:
+    path, headers, body = office.signed("k1", FILED)
+    assert [office.call(path, headers, body) for _ in range(3)] == [204, 204, 204]
+    now = str(int(headers["X-Regua-Timestamp"]) + 1)
+    for changed in ({"X-Regua-Key": "k2"}, {"X-Regua-Timestamp": now}, {"X-Regua-Signature": "sha256=é"}):
+        assert office.call(path, headers | changed, body) == 403
+    assert office.call(path, headers, body.replace(b"filed", b"given")) == 403
+    assert len(office.facts()) == 1
+
+
+@pytest.mark.parametrize("ago", [timedelta(minutes=11), timedelta(minutes=-11)])
+def test_a_call_of_another_time_is_refused(office: Office, ago: timedelta) -> None:
+    assert office.call(*office.signed("k1", FILED, ago=ago)) == 403
+    assert office.facts() == []
+
+
+@pytest.mark.parametrize("moment", ["", "ontem", "1e9", "9" * 5000, "9" * 400])
+def test_a_moment_that_is_none_is_refused(office: Office, moment: str) -> None:
+    path, headers, body = office.signed("k1", FILED)
+    signature = Call("POST", path, "k1", moment, body).signature(SECRETS["legal"])
+    assert office.call(path, headers | {"X-Regua-Timestamp": moment, "X-Regua-Signature": signature}, body) == 403
+
+
+def test_a_partner_without_a_secret_cannot_answer(engine: Engine, tmp_path: Path) -> None:
+    settings = Settings(legal_secret=SECRETS["legal"], state_dir=tmp_path)
+    with serving(create_app(engine, settings, PRODUCTION, lambda _: None)) as url:
+        office = Office(url, engine, in_legal(engine), [])
+        assert (
+            office.call(*office.signed("k1", {"resposta": "acknowledged"}, who="agency", secret=SECRETS["legal"]))
+            == 403
+        )
+
+
+def test_behind_a_proxy_the_public_address_is_what_was_signed(engine: Engine, tmp_path: Path) -> None:
+    settings = Settings(
+        legal_secret=SECRETS["legal"],
+        public_url="https://regua.example.com/cobranca",
+        state_dir=tmp_path,
+    )
+    with serving(create_app(engine, settings, PRODUCTION, lambda _: None)) as url:
+        office = Office(url, engine, in_legal(engine), [])
+        path, headers, body = office.signed("k1", FILED)
+        assert office.call(path, headers, body) == 403
+        moment = headers["X-Regua-Timestamp"]
+        signature = Call("POST", f"/cobranca{path}", "k1", moment, body).signature(SECRETS["legal"])
+        assert office.call(path, headers | {"X-Regua-Signature": signature}, body) == 204
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("REGUA_LEGAL_URL=https://legal.example.com\nREGUA_AGENCY_SECRET=x", "without REGUA_LEGAL_SECRET"),
+        ("REGUA_LEGAL_SECRET=x\nREGUA_BUREAU_SECRET=x", "give each a secret of its own"),
+        ("REGUA_PARTNER_SECRET=x", "REGUA_PARTNER_SECRET"),
+    ],
+)
+def test_a_secret_that_is_missing_or_shared_is_refused_at_the_start(tmp_path: Path, written: str, fault: str) -> None:
+    file = tmp_path / "settings.env"
+    file.write_text(written)
+    with pytest.raises(BadInput, match=fault):
+        load_settings(file)
 
 
 def test_what_stands_does_not_allow_is_a_conflict(office: Office) -> None:
