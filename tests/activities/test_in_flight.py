@@ -28,6 +28,7 @@ from activities.desk import pinned_policy
 from activities.intake import Intake
 from activities.notice import Notices
 from activities.statements import COUNTED
+from audit.verify import verify_one
 from db.prepared import together
 from db.rows import CASE, CONTACT, CONTACT_ATTEMPT, FACT, TASK
 from domain import facts as f
@@ -229,6 +230,20 @@ def test_what_its_own_activity_told_the_book_already_is_not_told_again(
     moves_on(mailed)
     assert swept(mailed) == []
     assert steps_sent(mailed) == [("aviso", "email", False)]
+
+
+def test_an_auditor_finds_the_book_and_the_rows_of_what_arrived_late_at_one(mailed: Post) -> None:
+    other = beside(mailed)
+    of_unknown_fate(mailed, LOST)
+    moves_on(mailed, f.Voided("invoice cancelled"))
+    moves_on(other, f.Paused(TODAY, TODAY + timedelta(days=7)))
+    swept(mailed)
+    for post in (mailed, other):
+        post.decide()
+        with post.world.engine.connect() as conn:
+            report = verify_one(conn, post.world.documents, post.ids.case, post.world.now(post.at))
+        assert report.findings == ()
+        assert len(steps_sent(post)) == 1
 
 
 # --- not found -------------------------------------------------------------------------------------------------------
