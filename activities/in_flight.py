@@ -24,6 +24,7 @@ from activities import outbox
 from activities import statements as sql
 from activities.desk import Desk, at_desk_with_debtor, fact_values, store_facts
 from activities.documents import is_at_mail_house
+from activities.notice import DONE_BY_HAND, word_of
 from activities.notice_ways import LETTER, party_of
 from activities.world import World
 from db.prepared import together
@@ -147,6 +148,9 @@ def _take_up(world: World, contact_id: UUID, case_id: UUID) -> Stray | Sequence[
         young = last.begun_at > datetime.now(UTC) - _waiting_time(world)
         if young or _wanted(desk, rows, contact_id, notice):
             return ()
+        if notice and word_of(desk, notice.step, last) == DONE_BY_HAND:
+            together(desk.conn, [sql.ACCEPT(id_=contact_id, provider_id="", accepted_at=datetime.now(UTC), segments=0)])
+            return _tell(desk, _read(desk.conn, contact_id)[0])
         if contact.state != "in-flight":
             outcome = "accepted" if contact.accepted_at else "withdrawn"
             ended = {"ended_at": datetime.now(UTC), "outcome": outcome, "code": ""}

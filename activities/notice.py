@@ -142,7 +142,7 @@ class Notices:
         if notice is None or (desk.case.notice and not rows):
             return None
         tried = [(row, _last_try(desk.conn, row.id)) for row in rows]
-        left = [(row, last, self._word(desk, step, last)) for row, last in tried if _is_open(row, last)]
+        left = [(row, last, word_of(desk, step.id, last)) for row, last in tried if _is_open(row, last)]
         unanswered = next((last for _, last, word in left if word == ""), None)
         if unanswered:
             return f.ActionFailed(Action.NOTICE, step.id, unanswered.code, transient=False)
@@ -165,18 +165,6 @@ class Notices:
             _set(desk.conn, contact, state="failed", settled_at=datetime.now(UTC))
             return None
         return Handover(out, _letter_again(desk.conn, debtor, contact, pdf))
-
-    def _word(self, desk: Desk, step: Step, last: Row[Any]) -> str | None:
-        """What a person said of this try by doing the task it became; empty until then, None if nobody was asked."""
-        if last.outcome not in ASKED:
-            return None
-        task = desk.conn.execute(
-            select(TASK.c.outcome)
-            .where(TASK.c.case_id == desk.row.id, TASK.c.kind == "action-failed", TASK.c.step == step.id)
-            .where(TASK.c.done_by != "", TASK.c.opened_at >= self.world.clock.business(last.begun_at))
-            .order_by(TASK.c.opened_at.desc())
-        ).first()
-        return (task.outcome.strip().lower() or "done") if task else ""
 
     def _new(self, desk: Desk, debtor: Row[Any], notice_id: UUID, step: Step, number: int) -> Plan | f.Told:
         if deferred := wait_for_news(desk, step.id) or notice_waits(desk, step.id, built_channels(step), debtor):
@@ -461,6 +449,19 @@ def _is_open(contact: Row[Any], last: Row[Any]) -> bool:
 def _last_try(conn: Connection, contact_id: UUID) -> Row[Any]:
     tries = select(CONTACT_ATTEMPT).where(CONTACT_ATTEMPT.c.contact_id == contact_id)
     return conn.execute(tries.order_by(CONTACT_ATTEMPT.c.number.desc()).limit(1)).one()
+
+
+def word_of(desk: Desk, step: str, last: Row[Any]) -> str | None:
+    """What a person said of this try by doing the task it became; empty until then, None if nobody was asked."""
+    if last.outcome not in ASKED:
+        return None
+    task = desk.conn.execute(
+        select(TASK.c.outcome)
+        .where(TASK.c.case_id == desk.row.id, TASK.c.kind == "action-failed", TASK.c.step == step)
+        .where(TASK.c.done_by != "", TASK.c.opened_at >= desk.world.clock.business(last.begun_at))
+        .order_by(TASK.c.opened_at.desc())
+    ).first()
+    return (task.outcome.strip().lower() or "done") if task else ""
 
 
 def _anew(conn: Connection, out: outbox.Outgoing, number: int) -> outbox.Outgoing:

@@ -465,6 +465,23 @@ def test_a_notice_that_is_not_found_during_a_dispute_is_looked_up_once_and_a_per
     assert office.rows(TASK, TASK.c.case_id == office.ids.case, TASK.c.done_at.is_(None)) == []
 
 
+def test_a_notice_of_which_a_person_said_that_it_went_out_stands_in_the_book_though_the_debt_was_no_debt(
+    office: Office, sandbox: Sandbox
+) -> None:
+    sandbox.fault(times=1, **AWAY)
+    notify(office)
+    time_passes(office)
+    notify(office)
+    assert office.next.reason == "held until a person has looked"
+    moves_on(office, f.TaskDone(str(office.open_task("action-failed").id), "sent"))
+    moves_on(office, f.Voided("invoice cancelled"))
+    assert len(swept(office)) == 1
+    assert office.contact("email").state == "accepted"
+    office.decide()
+    assert notices_sent(office) == ["notificacao:email"]
+    assert notified(office) == 0, "the provider's records never showed it"
+
+
 def test_a_notice_that_another_took_the_place_of_stands_in_the_book_beside_the_other(
     office: Office, sandbox: Sandbox
 ) -> None:
