@@ -34,17 +34,22 @@ _ENDS_CONTACT = frozenset({"insolvency", "death"})
 def apply_effects(
     conn: Connection, case: Row[Any], entries: Iterable[Entry], gone: set[str], moot: str, now: datetime
 ) -> None:
-    """Apply the entries in order; then end the tasks (`gone`) and the approval (`moot`) that the case let go."""
+    """Apply the entries in order; then end the tasks (`gone`) and the approval (`moot`) that the case let go.
+
+    The outcome of such a task says why; nobody is named as who did it, since no person gave his word.
+    """
     entries = list(entries)
     for entry in entries:
         effect(entry.fact, conn, case, entry)
     if any(_outdates_codes(entry.fact) for entry in entries):
         mark_wrong(conn, case.id)
     if gone:
+        ends = (entry.fact.outcome for entry in entries if isinstance(entry.fact, f.Closed))
+        why = next((f"case closed: {outcome}" for outcome in ends), "no longer needed")
         conn.execute(
             update(TASK)
             .where(TASK.c.id.in_([UUID(task) for task in gone]), TASK.c.done_at.is_(None))
-            .values(done_at=now, outcome="no longer needed")
+            .values(done_at=now, outcome=why)
         )
     if moot:
         conn.execute(

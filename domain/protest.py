@@ -41,6 +41,11 @@ class Event(StrEnum):
     CANCEL = "cancel"
 
 
+UNDUE = frozenset({"void", "dispute-upheld"})
+"""Ends of a debt that never was, or was not as asked: its protest is undue."""
+KEPT = "kept"
+"""Outcome of a task `cancel-protest`: the creditor lets the protest stand, where he owes nobody its cancellation."""
+
 Bearer = Literal["creditor", "debtor", "open"]
 _OURS = frozenset({"withdrawing", "withdrawn", "returned", "suspended-for-good", "unqueued", "cancelling"})
 _HIS = frozenset({"paid", "registered", "cancelled"})

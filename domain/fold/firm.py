@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from domain import facts as f
-from domain.case import LIVE, Case, Need, Notice, Served
+from domain.case import LIVE, Case, Need, Notice, OpenTask, Served
 from domain.eligibility import blocked, nfe_means, owner_of
 from domain.errors import Refused
 from domain.fold.base import (
@@ -20,6 +20,7 @@ from domain.fold.base import (
 from domain.fold.debt import ask_about_title
 from domain.gate import shut_for_title
 from domain.notice import better, bound_by_title, failed_ways, notice_deadline, opens, proved_by
+from domain.outside import untold
 from domain.policy import Policy
 
 __all__ = ["notice_deadline"]
@@ -197,7 +198,13 @@ def _at_notary(case: Case, step: str) -> None:
 def _closed(fact: f.Closed, case: Case, at: Moment) -> None:
     case.closed, case.approval, case.promise, case.plan, case.owed = fact.outcome, None, None, None, []
     case.clearing, case.claimed_until, case.respite_until = [], None, None
-    case.tasks = {task_id: task for task_id, task in case.tasks.items() if task.kind == "refund"}
+    case.tasks = {task_id: task for task_id, task in case.tasks.items() if _outlives(task, case)}
+
+
+def _outlives(task: OpenTask, case: Case) -> bool:
+    """What a person still owes somebody when the case ends: money back, or a word that could not be passed on."""
+    unheard = task.kind == "action-failed" and any(task.step == message.step for message in untold(case))
+    return task.kind == "refund" or unheard
 
 
 @fold.register

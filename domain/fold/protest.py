@@ -13,6 +13,8 @@ from domain.protest import Event, after, withdrawable
 BALANCE_CHANGED, NOBODY_DECIDED = "balance-changed", "nobody-decided"
 ASK_AGAIN = frozenset({BALANCE_CHANGED, NOBODY_DECIDED})
 """Why a title was taken back that may go to the notary another day, after a new approval."""
+PAPERS = ("sign-consent", "consent-late", "cancel-protest", "cancellation-late")
+"""Tasks that a protest which is cancelled, or on its way to be, needs no more."""
 NOTIFIED = "AG"
 """Progress: the debtor was notified, the three-day term runs (Andamento layout p. 11)."""
 
@@ -93,7 +95,7 @@ def _withdrawn(fact: f.TitleWithdrawn, case: Case, at: Moment) -> None:
 def _cancelled(fact: f.TitleCancelled, case: Case, at: Moment) -> None:
     if _happens(case, fact.title_id, Event.CANCEL, fact.costs):
         case.protest.word = "withdrawn"
-        drop_tasks(case, "sign-consent", "consent-late", "cancel-protest")
+        drop_tasks(case, *PAPERS)
 
 
 @fold.register
@@ -140,7 +142,7 @@ def _cancel(fact: f.CancellationAsked, case: Case, at: Moment) -> None:
 def _cancellation_queued(fact: f.CancellationQueued, case: Case, at: Moment) -> None:
     _happens(case, fact.title_id, Event.ORDER_CANCELLATION)
     case.protest.cancel = ""
-    drop_tasks(case, "sign-consent", "consent-late", "cancel-protest")
+    drop_tasks(case, *PAPERS)
 
 
 @fold.register

@@ -12,6 +12,7 @@ from domain.fold.base import Moment, finish_step, fold, look_again, open_case, p
 from domain.notice import proved_by
 from domain.places import time_zone
 from domain.preference import ANY_HOURS, parse_hours
+from domain.protest import KEPT, UNDUE
 
 
 @fold.register(f.Opened)
@@ -82,9 +83,7 @@ def _task_done(fact: f.TaskDone, case: Case, at: Moment) -> None:
     task = case.tasks.get(fact.task_id)
     if task is None:
         raise Refused("no-such-task", "this case has no open task with this id")
-    if task.kind == "sign-consent":  # a word would end the wait for what the creditor owes: only the delivery does
-        text = "the debtor has no signed letter of consent yet; record `protest signed`, then `protest delivered`"
-        raise Refused("not-delivered", text)
+    _a_word_ends_it(fact, task, case, at)
     if task.kind == "step":
         finish_step(case, task.step, at.day(case), fact.outcome)
     case.tasks.pop(fact.task_id, None)
@@ -94,6 +93,19 @@ def _task_done(fact: f.TaskDone, case: Case, at: Moment) -> None:
         case.boleto_withdrawn = True
     if task.kind == "payment-claimed":
         case.claimed_until = None
+
+
+def _a_word_ends_it(fact: f.TaskDone, task: OpenTask, case: Case, at: Moment) -> None:
+    """A word would end the wait for what the creditor owes: the delivery of the letter of consent, or the notary's
+    answer, does (STJ Tema 725; REsp 1.414.725). Where he owes no cancellation, he may say that he keeps the protest."""
+    if task.kind == "sign-consent":
+        text = "the debtor has no signed letter of consent yet; record `protest signed`, then `protest delivered`"
+        raise Refused("not-delivered", text)
+    owes = case.ended in (*UNDUE, "settled") or case.settled(at.policy.tolerance)
+    if task.kind == "cancel-protest" and case.protest.state == "registered" and (owes or fact.outcome != KEPT):
+        ways = "order it with `protest cancel`, or record the notary's answer with `protest answer ID cancelled`"
+        keep = "" if owes else f"; outcome {KEPT} lets it stand"
+        raise Refused("not-cancelled", f"the protest stands registered; {ways}{keep}")
 
 
 @fold.register

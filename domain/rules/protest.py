@@ -11,7 +11,7 @@ from domain.doubts import silence_decides_at
 from domain.eligibility import blocked
 from domain.fold.protest import BALANCE_CHANGED, NOBODY_DECIDED
 from domain.notice import shut
-from domain.protest import withdrawable
+from domain.protest import UNDUE, withdrawable
 from domain.rules.base import Bench, Instruction
 from domain.rules.firm import escalation_waits, is_paid
 
@@ -19,8 +19,11 @@ CRA_ANSWERS_WITHIN = 3
 """Bank days after which a remittance without confirmation, or a term without return, is a task for a person."""
 CONSENT_WITHIN = 2
 """Bank days after which an unsigned letter of consent is a manager's alarm: the creditor owes it (STJ Tema 725)."""
-_UNDUE = frozenset({"void", "dispute-upheld"})
-"""Ends of a debt that never was, or was not as asked: its protest is undue."""
+_LATE = {
+    "sign-consent": ("consent-late", "the letter of consent is not signed and delivered: the creditor owes it"),
+    "cancel-protest": ("cancellation-late", "the protest still stands: the notary has not cancelled it"),
+}
+"""Who forgets a paper is reminded of it by his manager, once for each title."""
 
 
 # --- while it is there ------------------------------------------------------------------------------------------------
@@ -113,9 +116,9 @@ def _after_protest(r: Bench, outcome: str) -> f.Own | Instruction | None:
     if is_undue(r, outcome):
         if protest.cancel != "refused":
             return f.CancellationQueued(protest.title_id, "undue", protest.costs)
-        return _cancelled_by_hand(r)
+        return _paper(r, "cancel-protest")
     if is_paid(outcome):
-        return None if protest.consent == "delivered" else _consent(r)
+        return None if protest.consent == "delivered" else _paper(r, "sign-consent")
     return _cancelled_by_hand(r)
 
 
@@ -123,30 +126,23 @@ def is_undue(r: Bench, outcome: str) -> bool:
     """Was it wrong to protest, or to let the protest be registered? Then the creditor has it cancelled himself, at his
     cost: a debt that was none, or paid before the day of the registration (STJ REsp 1.414.725)."""
     registered = r.case.protest.over_on
-    return outcome in _UNDUE or (is_paid(outcome) and registered is not None and r.last_movement() < registered)
-
-
-def _consent(r: Bench) -> f.Own | Instruction:
-    """The letter of consent waits for a person with proven powers; who forgets it is reminded of by his manager."""
-    title = r.case.protest.title_id
-    due = next((task.due for task in r.case.tasks.values() if task.kind == "sign-consent"), None)
-    if due and r.today > due:
-        said = ("the letter of consent is not signed and delivered: the creditor owes it", f"title {title}")
-        if alarm := r.once("consent-late", title, "manager", next_bank_day(r.today), *said):
-            return alarm
-    return _paper(r, "sign-consent")
+    return outcome in UNDUE or (is_paid(outcome) and registered is not None and r.last_movement() < registered)
 
 
 def _cancelled_by_hand(r: Bench) -> f.Own | Instruction | None:
-    """A person is asked once for each title; whoever says that it is done is believed."""
+    """A debt that ended unpaid owes nobody the cancellation: a person is asked once for each title, and may keep it."""
     asked = f"cancel-protest:{r.case.protest.title_id}" in r.case.asked
     return None if asked and not r.has_task("cancel-protest") else _paper(r, "cancel-protest")
 
 
 def _paper(r: Bench, wanted: str) -> f.Own | Instruction:
     """Lei 9.492 art. 26: the creditor signs the consent (paid) or orders the cancellation himself (undue)."""
-    due = next((task.due for task in r.case.tasks.values() if task.kind == wanted), None)
-    if due:
-        return r.wait("waits for a person's signature", due + timedelta(days=1) if r.today <= due else None)
     title = r.case.protest.title_id
-    return r.task(wanted, title, "manager", add_bank_days(r.today, CONSENT_WITHIN), False, (f"title {title}",))
+    due = next((task.due for task in r.case.tasks.values() if task.kind == wanted), None)
+    if due is None:
+        return r.task(wanted, title, "manager", add_bank_days(r.today, CONSENT_WITHIN), False, (f"title {title}",))
+    if r.today <= due:
+        return r.wait("waits for a person's signature", due + timedelta(days=1))
+    late, said = _LATE[wanted]
+    alarm = r.once(late, title, "manager", next_bank_day(r.today), said, f"title {title}")
+    return alarm or r.wait("waits for a person's signature")

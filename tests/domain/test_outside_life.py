@@ -103,6 +103,21 @@ def test_what_legal_gives_up_comes_back_to_a_person() -> None:
     assert case.refusal(f.HandOverReported("legal", "filed", date(2026, 4, 26))) == "not-there"
 
 
+def test_a_word_that_could_not_be_passed_on_stays_a_persons_task_when_the_case_closes() -> None:
+    case = lived(NOTICE + LEGAL)
+    case.pay("3000.00", "pix-1")
+    while case.next.action == Action.TELL:
+        case.tell(f.ActionFailed(Action.TELL, case.next.step, "http-403", transient=False))
+    case.until(date(2026, 4, 23))
+    assert case.case.closed == "paid"
+    assert "action-failed" in tasks(case)
+    failed = [task_id for task_id, task in case.case.tasks.items() if task.kind == "action-failed"]
+    for task_id in failed:
+        case.tell(f.TaskDone(task_id, "rang them"))
+    assert "action-failed" not in tasks(case)
+    assert case.case.closed == "paid"
+
+
 def test_an_agency_gets_the_case_and_is_told_when_it_is_called_back() -> None:
     case = lived(NOTICE + AGENCY)
     assert case.next.reason == "with the agency"

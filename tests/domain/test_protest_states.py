@@ -15,7 +15,7 @@ from domain import facts as f
 from domain.case import LIVE
 from domain.data import table
 from domain.decide import Action
-from domain.protest import Event, after, borne_by, cut_off, decide_by, states, term_end, withdrawable
+from domain.protest import KEPT, Event, after, borne_by, cut_off, decide_by, states, term_end, withdrawable
 
 SAO_PAULO, PORTO_ALEGRE, FLORIANOPOLIS, MANAUS = "3550308", "4314902", "4205407", "1302603"
 DUE, START = date(2026, 2, 2), date(2026, 2, 3)
@@ -225,6 +225,55 @@ def test_an_upheld_dispute_cancels_the_protest_and_a_refusal_of_the_notary_goes_
     assert len(case.told("cancellation_queued")) == 1, "not again by itself"
     case.tell(f.CancellationAsked("note:1"))
     assert len(case.told("cancellation_queued")) == 2
+
+
+def upheld_and_not_cancelled() -> tuple[Simulated, str]:
+    """A protest that was undue, of which the notary would not cancel it; the task that asks why."""
+    case = at_notary()
+    case.tell(f.TitleRegistered(title(case), date(2026, 3, 6)))
+    case.tell(f.DisputeOpened("d"))
+    case.tell(f.DisputeResolved(upheld=True))
+    case.tell(f.CancellationRefused(title(case), date(2026, 3, 9)))
+    return case, task_of(case, "cancel-protest")
+
+
+def task_of(case: Simulated, kind: str) -> str:
+    (task_id,) = [task_id for task_id, task in case.case.tasks.items() if task.kind == kind]
+    return task_id
+
+
+@pytest.mark.parametrize("word", ["done", "cancelled", KEPT])
+def test_an_undue_protest_is_over_when_the_notary_says_so_and_not_by_a_word(word: str) -> None:
+    case, task = upheld_and_not_cancelled()
+    assert case.refusal(f.TaskDone(task, word)) == "not-cancelled"
+    case.until(date(2026, 3, 20))
+    assert not case.case.closed
+    [alarm] = [fact for fact in case.told("task_opened") if fact.task == "cancellation-late"]
+    assert alarm.owner == "manager"
+    case.tell(f.TitleCancelled(title(case), date(2026, 3, 20)))
+    case.until(date(2026, 3, 21))
+    assert case.case.closed == "dispute-upheld"
+
+
+def test_an_undue_protest_that_is_ordered_again_asks_nobody_for_papers_meanwhile() -> None:
+    case, _ = upheld_and_not_cancelled()
+    case.until(date(2026, 3, 20))
+    case.tell(f.CancellationAsked("note:1"))
+    assert case.case.protest.state == "cancelling"
+    assert not {"cancel-protest", "cancellation-late"} & {task.kind for task in case.case.tasks.values()}
+
+
+def test_of_a_debt_that_is_written_off_the_creditor_may_keep_the_protest_but_cannot_say_that_it_is_cancelled() -> None:
+    case = at_notary()
+    case.tell(f.TitleRegistered(title(case), date(2026, 3, 6)))
+    case.tell(f.WrittenOff())
+    task = task_of(case, "cancel-protest")
+    assert case.refusal(f.TaskDone(task, "cancelled")) == "not-cancelled"
+    assert not case.case.closed
+    case.tell(f.TaskDone(task, KEPT))
+    case.until(date(2026, 3, 20))
+    assert case.case.closed == "written-off"
+    assert len([fact for fact in case.told("task_opened") if fact.task == "cancel-protest"]) == 1
 
 
 def paid_after_protest() -> Simulated:
