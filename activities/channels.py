@@ -36,6 +36,7 @@ class Outgoing:
     `template`: of a WhatsApp message, `sid` and `variables`, nothing of one in free words; of a call, whether it is
     `recorded`. `known`: the provider's ids of what other contacts sent to this address, so that none of them is taken
     for this one. `wanted`: may it still be sent? A message that is not is only looked up: it may have gone out before.
+    `restored`: the doubtful try is that of a life that the book lost, and nobody was asked about it yet.
     """
 
     contact_id: UUID
@@ -53,6 +54,7 @@ class Outgoing:
     template: Mapping[str, Any] = field(default_factory=dict)
     known: tuple[str, ...] = ()
     wanted: bool = True
+    restored: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from activities.delivery import open_channel_task
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
 from activities.effects import OUTDATES_CODES
 from activities.quotes import Codes, not_made
+from activities.restored import RESTORATIONS, Doubt, doubt
 from activities.saying import SHARED, Said, about, attached, said
 from activities.views import Claim, message_data, read_debtor, with_settings
 from activities.world import World
@@ -65,7 +66,7 @@ class Plan:
     """
 
     out: outbox.Outgoing
-    covers: tuple[tuple[UUID, str, int], ...]
+    covers: tuple[outbox.Link, ...]
     covered: bool = False
 
 
@@ -210,7 +211,8 @@ class Contacts:
         invoices = {row.id: row for row in read.invoices}
         cases = [(desk.row, case), *((other.row, other.case) for other in draft.others)]
         claims = [Claim(each, invoices[row.invoice_id], shown.get(row.id, "")) for row, each in cases]
-        reference = outbox.short_ref()
+        links = [(desk.row.id, given.step, given.attempt), *draft.covers]
+        reference = outbox.short_ref(outbox.identity(creditor[0].salt, links))
         channel = point.channel
         medium = cast(Channel, "sms" if channel == "voice" else channel)
         data = message_data(creditor, debtor, claims, desk.policy, case.today(desk.now), reference, medium)
@@ -221,10 +223,11 @@ class Contacts:
         message, template = written(
             what.text_id, channel, replace(data, **draft.fields), creditor[1], _recorded(desk, debtor, point), free
         )
-        covers = tuple((other.row.id, other.step, other.attempt) for other in draft.others if other.step)
+        lost = _doubt(desk, draft, read)
         contact_id = outbox.intend(
             conn,
-            links=[(desk.row.id, given.step, given.attempt), *covers],
+            links=links,
+            doubt=lost,
             salt=creditor[0].salt,
             message=message,
             creditor_id=desk.row.creditor_id,
@@ -233,7 +236,6 @@ class Contacts:
             channel=channel,
             purpose=what.purpose,
             text_id=SCRIPT if channel == "voice" else what.text_id,
-            short_ref=reference,
             counts=what.counts,
             template=template,
             passed_over=list(draft.closed),
@@ -244,7 +246,7 @@ class Contacts:
         out = outbox.Outgoing(
             contact_id, channel, point.address, creditor[1], answers, message, reference, 1, files, template=template
         )
-        return Plan(out, covers)
+        return Plan(outbox.doubted(conn, out, lost), draft.covers)
 
     # --- outcome ---------------------------------------------------------------------------------------------------
     def _record(self, given: Perform, plan: Plan, result: outbox.Result) -> Next:
@@ -311,6 +313,13 @@ def written(
     return render(text_id, cast(Channel, channel), data), {}
 
 
+def _doubt(desk: Desk, draft: Draft, read: Read) -> Doubt | None:
+    """May this message have left before the book was restored, for any of the steps that it stands for?"""
+    said = [(desk.case, desk.policy, draft.given.step)]
+    said += [(other.case, other.policy, other.step) for other in draft.others if other.step]
+    return doubt(read.restorations, desk.world.clock, desk.now, said)
+
+
 def _talks(desk: Desk, point: Row[Any]) -> bool:
     return point.channel == "whatsapp" and may_answer_freely(desk.conn, point.address)
 
@@ -340,17 +349,23 @@ class Draft:
     closed: tuple[str, ...]
     """Channels of the step that are passed over, each with its reason."""
 
+    @property
+    def covers(self) -> tuple[outbox.Link, ...]:
+        """What the message also stands for."""
+        return tuple((other.row.id, other.step, other.attempt) for other in self.others if other.step)
+
 
 @dataclass(frozen=True)
 class Read:
     """What a message is made of, read in one round trip: the contact that stands for this attempt already, addresses
-    not tried yet, contacts that count in the caps, the creditor, the invoices of the debtor's open cases."""
+    not tried yet, contacts that count in the caps, the creditor, the invoices of the debtor's open cases, restores."""
 
     link: Rows
     points: Rows
     counted: Rows
     creditor: Rows
     invoices: Rows
+    restorations: Rows
 
 
 def _read(desk: Desk, given: Perform, cases: Sequence[Row[Any]]) -> Read:
@@ -364,6 +379,7 @@ def _read(desk: Desk, given: Perform, cases: Sequence[Row[Any]]) -> Read:
                 counted(row.debtor_id, desk.now),
                 sql.READ_CREDITOR(id_=row.creditor_id),
                 sql.READ_INVOICES(ids=[case.invoice_id for case in cases]),
+                RESTORATIONS(),
             ],
         )
     )
@@ -436,7 +452,7 @@ def _became(given: Perform, contact: Row[Any]) -> f.Told:
     return f.ContactSent(given.step, str(contact.id), contact.channel, covered=not contact.lead)
 
 
-def _others(desk: Desk, links: Rows) -> tuple[tuple[UUID, str, int], ...]:
+def _others(desk: Desk, links: Rows) -> tuple[outbox.Link, ...]:
     """The other cases that a contact covers."""
     return tuple(
         (link.case_id, link.step, link.attempt) for link in links if not link.lead and link.case_id != desk.row.id

@@ -52,14 +52,15 @@ def intend(
     if message.channel not in CHANNELS or (not wish and _confirmed(conn, message, text_id)):
         return False
     channel = cast(Channel, message.channel)
-    reference = outbox.short_ref()
+    answer_id = uuid5(message.id, text_id)
+    reference = outbox.short_ref(answer_id)
     text = render_neutral(text_id, channel, name, reference, wish)
     try:
         at = first_lawful(now, uf, channel, DEFAULT_CONTACT)
     except Refused:
         return False
     row = {
-        "id": uuid5(message.id, text_id), "inbound_id": message.id, "creditor_id": creditor.id,
+        "id": answer_id, "inbound_id": message.id, "creditor_id": creditor.id,
         "channel": message.channel, "address": message.sender, "text_id": text_id, "subject": text.subject,
         "body": text.text, "short_ref": reference, "state": "waiting", "attempt": 0, "provider_id": "", "code": "",
         "not_before": at,

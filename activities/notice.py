@@ -20,7 +20,14 @@ from temporalio import activity
 from activities import outbox, quotes
 from activities.budget import notice_waits
 from activities.desk import Desk, at_desk, at_desk_with_debtor, cause_of
-from activities.documents import PDF, Letter, hand_to_mail_house, keep_document, read_document
+from activities.documents import (
+    PDF,
+    Letter,
+    hand_to_mail_house,
+    is_at_mail_house,
+    keep_document,
+    read_document,
+)
 from activities.news import wait_for_news
 from activities.notice_ways import (
     LETTER,
@@ -38,9 +45,11 @@ from activities.notice_ways import (
     write_sending,
 )
 from activities.quotes import Codes, not_made
+from activities.restored import RESTORATIONS, Doubt, doubt
 from activities.views import Claim, creditor_view, debtor_view, invoice_view, message_data, read_creditor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
+from db.prepared import together
 from db.rows import CONTACT, CONTACT_ATTEMPT, CONTACT_POINT, LEDGER, NOTICE, PARTY, TASK
 from db.settings import CreditorSettings
 from domain import facts as f
@@ -197,6 +206,8 @@ class Notices:
         if way.letter is None:
             return outbox.dispatch(self.world, way.out)
         try:
+            if way.out.restored and not is_at_mail_house(self.world.letters, way.letter.contact_id):
+                return outbox.Result("ask-a-person", code="UnknownOutcome")  # no record tells what the lost life listed
             hand_to_mail_house(self.world.letters, plan.day, way.letter)
         except OSError:
             return outbox.Result("not-sent", code="Unavailable")
@@ -288,6 +299,8 @@ class _Issue:
     firm: FirmStep
     creditor: tuple[Any, CreditorSettings]
     claim: Claim
+    lost: Doubt | None
+    """May it have left before the book was restored?"""
 
     @classmethod
     def of(
@@ -298,7 +311,9 @@ class _Issue:
         shown = quotes.standing(desk.conn, _wanted(desk, step, creditor[1], today), today)
         invoice = read_invoices(desk.conn, [desk.row.invoice_id])[desk.row.invoice_id]
         claim = Claim(desk.case, invoice, shown.get(desk.row.id, ""))
-        return cls(desk, debtor, step, notice_id, number, days, firm, creditor, claim)
+        (restorations,) = together(desk.conn, [RESTORATIONS()])
+        lost = doubt(restorations, desk.world.clock, desk.now, [(desk.case, desk.policy, step.id)])
+        return cls(desk, debtor, step, notice_id, number, days, firm, creditor, claim, lost)
 
     def document(self, spot: Spot | None) -> tuple[UUID, bytes]:
         """The letter for one address, made and kept: its row's id and its bytes."""
@@ -337,7 +352,7 @@ class _Issue:
         return tuple(made)
 
     def _one(self, way: Way, document_id: UUID, pdf: bytes) -> Handover:
-        spot, reference = way.spot, outbox.short_ref()
+        spot, reference = way.spot, outbox.short_ref(outbox.identity(self.creditor[0].salt, [self._link(way)]))
         if spot.channel == LETTER:
             out = self._intend(way, document_id, Message("", "", None), reference, ())
             name = spot.party.name if spot.party else self.debtor.name
@@ -348,13 +363,17 @@ class _Issue:
         message = render(self.step.text or "", channel, replace(data, next_step=NEXT_STEP[self.firm]))
         return Handover(self._intend(way, document_id, message, reference, _attached(channel, reference, pdf)))
 
+    def _link(self, way: Way) -> outbox.Link:
+        return self.desk.row.id, link_step(self.step.id, way), self.number
+
     def _intend(
         self, way: Way, document_id: UUID, message: Message, reference: str, attached: tuple[Attachment, ...]
     ) -> outbox.Outgoing:
         desk, (creditor, settings), spot = self.desk, self.creditor, way.spot
         contact_id = outbox.intend(
             desk.conn,
-            links=[(desk.row.id, link_step(self.step.id, way), self.number)],
+            links=[self._link(way)],
+            doubt=self.lost,
             salt=creditor.salt,
             message=message,
             creditor_id=desk.row.creditor_id,
@@ -363,7 +382,6 @@ class _Issue:
             channel=spot.channel,
             purpose="notice",
             text_id=self.step.text or "",
-            short_ref=reference,
             counts=False,
             document_id=document_id,
             planned_at=desk.now,
@@ -371,9 +389,10 @@ class _Issue:
         write_sending(desk.conn, self.notice_id, contact_id, way, creditor.salt)
         to = "" if spot.channel == LETTER else spot.address
         answers = outbox.reply_to(desk.world, contact_id, creditor.email)
-        return outbox.Outgoing(
+        out = outbox.Outgoing(
             contact_id, spot.channel, to, settings, answers, message, reference, 1, attached, formal=True
         )
+        return outbox.doubted(desk.conn, out, self.lost)
 
 
 # --- what the letter says --------------------------------------------------------------------------------------------
@@ -468,7 +487,7 @@ def _anew(conn: Connection, out: outbox.Outgoing, number: int) -> outbox.Outgoin
     """A person said that the message did not go out: it is sent, as a new attempt, without looking for the old ones."""
     if out.attempt < number:
         outbox.begin_attempt(conn, out.contact_id, number)
-    return replace(out, attempt=number, tried_since=None, tried_last=None)
+    return replace(out, attempt=number, tried_since=None, tried_last=None, restored=False)
 
 
 def _set(conn: Connection, contact: Row[Any], **values: Any) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Row, select
 
@@ -20,6 +20,7 @@ from activities import statements as sql
 from activities.channels import CHANNELS
 from activities.channels import Outgoing as Outgoing
 from activities.correspondents import reply_address
+from activities.restored import Doubt
 from activities.world import World
 from db.prepared import Call, together
 from db.rows import CONTACT_ATTEMPT, CONTACT_POINT, CREDITOR
@@ -43,10 +44,24 @@ class Result:
     code: str = ""
 
 
-def short_ref() -> str:
+Link = tuple[UUID, str, int]
+"""What a contact stands for: case, step, attempt. No two contacts stand for the same."""
+
+
+def identity(salt: str, links: Sequence[Link]) -> UUID:
+    """The id of the contact that stands for these links: a book that was restored makes the same one again.
+
+    Of several cases the least one gives it, whichever of them writes. Answers to an e-mail come in under this id, so
+    nobody can make it without the creditor's salt.
+    """
+    case_id, step, attempt = min(links)
+    return uuid5(case_id, hmac.new(salt.encode(), f"{step}:{attempt}".encode(), hashlib.sha256).hexdigest())
+
+
+def short_ref(message_id: UUID) -> str:
     """A reference of 6 characters without look-alikes: a message can be found by it, and it says nothing."""
     alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-    return "".join(alphabet[byte % len(alphabet)] for byte in uuid4().bytes[:6])
+    return "".join(alphabet[byte % len(alphabet)] for byte in message_id.bytes[:6])
 
 
 def reply_to(world: World, contact_id: UUID, creditor_email: str) -> str:
@@ -61,10 +76,13 @@ def content_mac(salt: str, message: Message, document_id: UUID | None) -> str:
 
 
 def intend(
-    conn: Connection, *, links: Sequence[tuple[UUID, str, int]], salt: str, message: Message, **row: Any
+    conn: Connection, *, links: Sequence[Link], salt: str, message: Message, doubt: Doubt | None, **row: Any
 ) -> UUID:
-    """Write the intent of one contact: its row, the cases it stands for (the first sends it), its first attempt."""
-    contact_id = uuid4()
+    """Write the intent of one contact: its row, the cases it stands for (the first sends it), its first attempt.
+
+    `doubt`: the try that a lost life may have made comes before it.
+    """
+    contact_id = identity(salt, links)
     values: dict[str, Any] = {"counts": True, "segments": 0, "provider_id": "", "state": "in-flight"}
     values |= {"document_id": None, "template": {}, "passed_over": []} | row
     values |= {"subject": message.subject, "body": message.text, "html": message.html or ""}
@@ -72,20 +90,42 @@ def intend(
     together(
         conn,
         [
-            sql.INSERT_CONTACT(**(values | {"id": contact_id, "content_hmac": mac})),
+            sql.INSERT_CONTACT(
+                **(values | {"id": contact_id, "short_ref": short_ref(contact_id), "content_hmac": mac})
+            ),
             *(
                 sql.INSERT_LINK(contact_id=contact_id, case_id=case, step=step, attempt=attempt, lead=n == 0)
                 for n, (case, step, attempt) in enumerate(links)
             ),
-            _begin(contact_id, 1),
+            *([_lost_try(contact_id, doubt), _begin(contact_id, 2)] if doubt else [_begin(contact_id, 1)]),
         ],
     )
     return contact_id
 
 
+def doubted(conn: Connection, out: Outgoing, doubt: Doubt | None) -> Outgoing:
+    """The message of a contact whose intent was just written: looked up before it is sent where there is a doubt."""
+    if doubt is None:
+        return out
+    known = _known(conn, out.contact_id, out.to, out.channel)
+    return replace(out, attempt=2, tried_since=doubt.since, tried_last=doubt.until, known=known, restored=True)
+
+
 def begin_attempt(conn: Connection, contact_id: UUID, number: int) -> None:
     """Write down, before a call, that it is about to be made."""
     together(conn, [_begin(contact_id, number)])
+
+
+def _lost_try(contact_id: UUID, doubt: Doubt) -> Call:
+    """Of a lost life: whether there was one at all, only the provider's records can tell."""
+    return sql.INSERT_ATTEMPT(
+        contact_id=contact_id, number=1, begun_at=doubt.since, ended_at=doubt.until, outcome="unknown", code=LOST_LIFE
+    )
+
+
+def _known(conn: Connection, contact_id: UUID, to: str, channel: str) -> tuple[str, ...]:
+    (others,) = together(conn, [sql.KNOWN(id_=contact_id, to_=to, channel_=channel)])
+    return tuple(row.provider_id for row in others)
 
 
 def _begin(contact_id: UUID, number: int) -> Call:
@@ -120,7 +160,6 @@ def resume(world: World, conn: Connection, contact: Row[Any], attachments: tuple
     to = conn.execute(
         select(CONTACT_POINT.c.address).where(CONTACT_POINT.c.id == contact.contact_point_id)
     ).scalar_one_or_none()
-    (others,) = together(conn, [sql.KNOWN(id_=contact.id, to_=to or "", channel_=contact.channel)])
     return Outgoing(
         contact_id=contact.id,
         channel=contact.channel,
@@ -135,7 +174,8 @@ def resume(world: World, conn: Connection, contact: Row[Any], attachments: tuple
         tried_last=doubtful[-1].begun_at if doubtful else None,
         formal=contact.purpose == "notice",
         template=contact.template,
-        known=tuple(row.provider_id for row in others),
+        known=_known(conn, contact.id, to or "", contact.channel),
+        restored=tries[0].code == LOST_LIFE and all(row.outcome != "ask-a-person" for row in tries),
     )
 
 
@@ -185,6 +225,8 @@ def look_again_after(world: World, out: Outgoing) -> timedelta:
     return left if left > timedelta(0) else whole
 
 
+LOST_LIFE = "lost-life"
+"""Code of a try that may have been made before the book was restored to an earlier moment."""
 NO_LONGER_WANTED = "no-longer-wanted"
 """Code of a message that did not go out, and must not any more."""
 _ENDED = frozenset({"bad-address", "opted-out", "refused", "withdrawn"})

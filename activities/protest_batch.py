@@ -26,9 +26,11 @@ from activities.eligibility import bound_parties
 from activities.news import ask_for_news
 from activities.protest import cra_presenter, cra_title, state_of
 from activities.protest_answers import keep_file, lock_cases, move_file, open_task, take_in_files
+from activities.restored import RESTORATIONS, holds_presentations
 from activities.views import read_creditor, read_invoices
 from activities.world import World
 from contract.messages import BatchReport
+from db.prepared import together
 from db.rows import CASE, CRA_FILE, CREDITOR, DEBTOR, FACT, INVOICE, LOT_SEQUENCE, ORDER, TITLE
 from db.settings import CreditorSettings, Presenter
 from domain import cra
@@ -130,12 +132,28 @@ def prepare_files(world: World, at: datetime | None = None) -> BatchReport:
     now = world.now(at)
     _take_back(world, now)
     _chase(world, now)
-    made = 0
+    made, held = 0, _held(world, now)
     for group, rows in groupby(_waiting(world), key=_group):
+        if group[1] in held:
+            continue
         orders = [row.id for row in rows]
         for start in range(0, len(orders), TITLES_A_FILE):
             made += _prepare(world, *group, orders[start : start + TITLES_A_FILE], now)
     return BatchReport(prepared=made)
+
+
+def _held(world: World, now: datetime) -> frozenset[str]:
+    """The orders that wait because the book was restored: presentations until a person has seen the central's lists.
+
+    On that day all do: under a number that the lost life used our file would be taken for that one, and be lost.
+    """
+    today = now.astimezone(time_zone("DF")).date()
+    with world.engine.connect() as conn:
+        (rows,) = together(conn, [RESTORATIONS()])
+        restored_on = {world.clock.business(row.at).astimezone(time_zone("DF")).date() for row in rows}
+        if today in restored_on:
+            return frozenset(KINDS)
+        return frozenset({"present"}) if holds_presentations(conn) else frozenset()
 
 
 def _waiting(world: World) -> list[Row[Any]]:

@@ -157,6 +157,7 @@ _TASKS: tuple[tuple[str, str], ...] = (
     (r"cancel-protest", "pedir o cancelamento do protesto"),
     (r"protest-contradiction", "o tabelionato diz o contrário do que se sabia: conferir"),
     (r"chase-cra", "cobrar resposta do tabelionato"),
+    (r"notary-after-restore", "livro restaurado: conferir na central o que já foi apresentado"),
     (r"nfe-(.+)", r"nota fiscal: {}"),
     (r"announce-agency", "anunciar a assessoria de cobrança"),
     (r"bureau-silent", "birô de crédito sem resposta"),

@@ -500,6 +500,13 @@ class ClockRow(SQLModel, table=True):
     scale: float
 
 
+class Restoration(SQLModel, table=True):
+    """The book was restored: it knows nothing of what left between `since` and `at` (both real time)."""
+
+    at: datetime = Field(sa_type=TIME, primary_key=True)
+    since: datetime = _time()
+
+
 class Task(SQLModel, table=True):
     """Work for a person, with owner, due date and outcome."""
 

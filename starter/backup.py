@@ -17,6 +17,7 @@ from pathlib import Path
 from db.embedded import EmbeddedPostgres
 from domain.errors import BadInput, Unavailable
 from gateways.settings import Settings, temporal_config
+from starter.restoring import mark_restored
 
 _TEMPORAL, _POSTGRES, _FILES, _DOCUMENTS = "temporal.db", "postgres", "files", "documents"
 _NOT_OURS = frozenset({"temporal", "postgres", "sandbox", "logs", "stack.json", "stack.lock"})
@@ -84,7 +85,8 @@ PARTS: tuple[Callable[[Settings, Path], None], ...] = (save_temporal, save_postg
 def restore(settings: Settings, folder: Path) -> None:
     """Put a backup into the state directory, where no server has data yet; then `regua up` and `regua catch-up`.
 
-    Raises `BadInput` where `folder` is no backup, or there is data already.
+    The book says from then on that it is an earlier one, so that what left since is looked up and not sent again.
+    Raises `BadInput` where `folder` is no backup, or there is data already; `Unavailable` where its server fails.
     """
     _only_embedded(settings)
     server, temporal = EmbeddedPostgres(settings.state_dir), _temporal_file(settings)
@@ -99,6 +101,11 @@ def restore(settings: Settings, folder: Path) -> None:
     temporal.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(folder / _TEMPORAL, temporal)
     server.adopt(folder / _POSTGRES)
+    try:
+        server.start()
+        mark_restored(server.url())
+    finally:
+        server.stop()
 
 
 def _temporal_file(settings: Settings) -> Path:

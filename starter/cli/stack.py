@@ -57,6 +57,16 @@ def register(app: Commands) -> None:
         vault.restore(load_settings(), folder)
         print("restaurado; agora `regua up` e, com um worker rodando, `regua catch-up`")
 
+    @app.command()
+    def restored() -> None:
+        """After restoring a PostgreSQL of your own without its log, before any worker runs: say so in the book."""
+        from gateways.settings import load_settings
+        from starter.installation import database_url
+        from starter.restoring import mark_restored
+
+        doubt = mark_restored(database_url(load_settings()))
+        print(f"o que saiu desde {doubt.since:%d/%m/%Y %H:%M} UTC será procurado nos provedores antes de sair de novo")
+
     @app.command("catch-up")
     def catch_up(as_json: Json = False) -> None:
         """After a restore: bring every case's workflow to where the book stands. Harmless at any time."""

@@ -2,7 +2,7 @@
 
 Started by test_restore.py in a process of its own: `python restore_run.py FOLDER`. The providers (the sandbox, with its
 log) are not restored: they remember everything. Between the moment of Temporal's copy and that of the book messages go
-out, a debtor pays, another's case is opened.
+out, a debtor pays, another's case is opened. After the book's copy e-mails, SMS and a notice go out: that is lost to it.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ STEPS = "".join(
 )
 LONG = "  - {id: um, at: due + 1d, do: contact, by: [email], text: atraso-cordial}\n" \
        "  - {id: dois, at: due + 60d, do: contact, by: [email], text: atraso-cordial}\n"  # fmt: skip
+NOTICE = "  - {id: um, at: due + 1d, do: contact, by: [email], text: atraso-cordial}\n" \
+         "  - {id: aviso, at: due + 6d, do: notice, by: [email], text: notificacao-previa, deadline: 10bd}\n" \
+         "  - {id: juridico, at: notice.deadline + 90d, do: legal}\n"  # fmt: skip
+UNKNOWN_FOR = "3"
 
 
 BEGAN = time.monotonic()
@@ -71,9 +75,14 @@ class Run:
         with self.engine.connect() as conn:
             return int(conn.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
 
-    def sent(self) -> int:
-        """Messages that stand in the book."""
-        return self.number(LEDGER, LEDGER.c.kind == "contact_sent")
+    def sent(self, *channels: str) -> int:
+        """Messages that stand in the book, of all channels or of these."""
+        by = [LEDGER.c.body["channel"].as_string().in_(channels)] if channels else []
+        return self.number(LEDGER, LEDGER.c.kind == "contact_sent", *by)
+
+    def notices(self) -> int:
+        """Notices that stand in the book."""
+        return self.number(LEDGER, LEDGER.c.kind == "notice_issued")
 
     def open(self, steps: str, name: str) -> Opened:
         """A case that is due to open."""
@@ -113,6 +122,7 @@ def main(folder: Path) -> dict[str, Any]:
     first, second, saved = folder / "first", folder / "second", folder / "backup"
     first.mkdir()
     saved.mkdir()
+    os.environ["REGUA_UNKNOWN_FOR"] = UNKNOWN_FOR
     house = House(first, DAY, say)
     *services, worker = up.services(house.settings)
     services.pop()  # nobody listens to the providers' reports: they are no part of this
@@ -125,7 +135,12 @@ def main(folder: Path) -> dict[str, Any]:
             worker.stop()
         backup.save_postgres(house.settings, saved)
         backup.save_files(house.settings, saved)
-        at_loss = run.sent()
+        kept = {"messages": run.sent(), "notices": run.notices()}
+        worker.start()
+        try:
+            lost = after_the_copy(run)
+        finally:
+            worker.stop()
         run.engine.dispose()
     providers = folder / "providers"
     shutil.move(first / "sandbox", providers)
@@ -139,7 +154,7 @@ def main(folder: Path) -> dict[str, Any]:
     services.pop()
     with Stack(settings, services, prepare_database=prepare_database, announce=say):
         run = Run(house, make_engine(database_url(settings)))
-        restored = run.sent()
+        restored = {"messages": run.sent(), "notices": run.notices()}
         worker.start()
         try:
             worker.wait_ready()
@@ -148,13 +163,14 @@ def main(folder: Path) -> dict[str, Any]:
             worker.stop()
         run.engine.dispose()
     settle()
-    return {"at_loss": at_loss, "restored": restored, **found}
+    return {"kept": kept, "lost": lost, "restored": restored, **found}
 
 
 def before_the_loss(run: Run, saved: Path) -> tuple[Opened, Opened]:
     """Some days of life with a backup of Temporal in their midst: who paid after it, and who was opened after it."""
     for number in range(CASES):
         run.open(STEPS, f"d{number}")
+    run.open(NOTICE, "notificada")
     payer = run.open(LONG, "pagadora")
     until(lambda: run.sent() > CASES, "everybody got the first message")
     backup.save_temporal(run.house.settings, saved)
@@ -167,6 +183,14 @@ def before_the_loss(run: Run, saved: Path) -> tuple[Opened, Opened]:
     return payer, late
 
 
+def after_the_copy(run: Run) -> dict[str, int]:
+    """What leaves and is lost with the book: how many messages of each kind."""
+    emails, texts = run.sent("email"), run.sent("sms")
+    until(lambda: run.sent("email") > emails and run.sent("sms") > texts and run.notices(), "what the book never knows")
+    say("messages left that the copy does not know")
+    return {"email": run.sent("email") - emails, "sms": run.sent("sms") - texts, "notice": run.notices()}
+
+
 def live_on(run: Run, payer: Opened, late: Opened) -> dict[str, Any]:
     """What the restored house finds, and what it has done once every ladder is over."""
     found: dict[str, Any] = {"caught_up": catching_up.catch_up()}
@@ -175,10 +199,12 @@ def live_on(run: Run, payer: Opened, late: Opened) -> dict[str, Any]:
     done = CASE.c.next_reason.startswith("the ladder has no further step")
     until(lambda: run.number(CASE, done) == CASES, "every ladder is over")
     until(lambda: reminded(run, late), "who was opened late has the first message")
+    until(run.notices, "the notice stands in the book again")
     say("every ladder is over")
     found["again"] = catching_up.catch_up()
     found["counted"] = count(run.house, run.engine)
-    found["expected"] = CASES * 4 + 1 + 1 + 1  # the ladders; who paid: a reminder and the thanks; who came late
+    found["expected"] = CASES * 4 + 1 + 1 + 1 + 1  # the ladders; who paid: a reminder and the thanks; late; notified
+    found["notices"] = run.notices()
     found["unsettled"] = run.number(CONTACT, CONTACT.c.state == "in-flight")
     with ThreadPoolExecutor() as threads:
         found["audits"] = dict(zip(AUDITS, threads.map(audit, AUDITS), strict=True))
