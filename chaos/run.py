@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, select
+
+from activities.in_flight import MARGIN
 from chaos import crowd
 from chaos.killer import Killer
 from chaos.plan import draw
+from db.rows import CASE
 from starter.demo.house import House
 from starter.demo.play import Play
 from starter.demo.run import run_demo
 
 _BUSINESS_DAYS = 75
 """About how long the demo's script takes."""
+_SOON = timedelta(days=2)
 _AUDITS = ("archive --closed", "replay --all", "verify --all")
 
 
@@ -33,6 +40,7 @@ class Unrest:
 
     def __init__(self, seed: int, kills: int, day: float) -> None:
         self.seed, self.kills = seed, kills
+        self.patience = (MARGIN + timedelta(minutes=2)).total_seconds()
         self.killer = Killer(draw(seed, kills, _BUSINESS_DAYS * day * 0.9))
 
     def commands(self, folder: Path) -> list[str]:
@@ -47,7 +55,7 @@ class Unrest:
         """The play is over: what is wrong, in sentences, and the figures."""
         self.killer.end()
         with play.watch.engine.connect() as conn:
-            faults = crowd.lost_steps(conn)
+            faults = [*crowd.lost_steps(conn), *_slept(conn, house.now)]
         died = self.killer.count()
         if died["all"] and died["in flight"] * 2 < died["all"]:
             faults.append(f"only {died['in flight']} of {died['all']} kills met a call in flight; half of them should")
@@ -62,6 +70,13 @@ class Unrest:
             "crowd_steps": crowd.DEBTORS * crowd.STEPS,
             "audits": audits,
         }
+
+
+def _slept(conn: Connection, now: datetime) -> Iterator[str]:
+    """Each case whose time came days ago, whoever's it is, in a sentence: a step that nobody will ever take is lost."""
+    over = (CASE.c.stage != "closed") & (CASE.c.next_at < now - _SOON)
+    for row in conn.execute(select(CASE.c.id, CASE.c.next_reason, CASE.c.next_at).where(over)):
+        yield f"case {row.id} sleeps past its time: {row.next_reason}, since {row.next_at}"
 
 
 def _audit(house: House, command: str) -> dict[str, Any]:

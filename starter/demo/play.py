@@ -30,7 +30,7 @@ AGAIN_AFTER = 0.5
 TRIES = 40
 SLOW = 1.5
 """Real seconds."""
-_NOTHING_HAPPENS = timedelta(days=30)
+_NOTHING_HAPPENS = timedelta(days=15)
 """Longer than anybody in the script waits."""
 
 
@@ -78,10 +78,11 @@ class Play:
         return not self._waiting and not any(True for _ in self.unfinished())
 
     def is_stuck(self, now: datetime) -> bool:
-        """Has every case ended, and for long nothing happened, although something scripted is left?"""
+        """Did nothing happen for long, and will nothing for as long, although something scripted is left?"""
         lives = [life for cast in self.casts if (life := self.life(cast))]
         last = max((life.book[-1].at for life in lives if life.book), default=now)
-        return all(life.ended for life in lives) and now - last > _NOTHING_HAPPENS
+        ahead = [life.row.next_at for life in lives if not life.ended and life.row.next_at]
+        return now - last > _NOTHING_HAPPENS and all(at - now > _NOTHING_HAPPENS for at in ahead)
 
     def unfinished(self) -> Iterator[str]:
         """Who is not finished, each in a sentence."""

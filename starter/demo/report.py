@@ -35,11 +35,12 @@ _PLANS = {
 }  # fmt: skip
 
 
-def report_of(house: House, play: Play, faults: list[str], seconds: float) -> dict[str, Any]:
+def report_of(house: House, play: Play, faults: list[str], strayed: list[str], seconds: float) -> dict[str, Any]:
     """Everything that anybody needs to count again."""
     return {
-        "as_scripted": not faults,
+        "as_scripted": not faults and not strayed,
         "faults": faults,
+        "strayed": strayed,
         "real_seconds": round(seconds, 1),
         "business_days": (house.now - ORIGIN).days,
         "outcomes": dict(sorted(casts_by_outcome(play).items())),
@@ -150,7 +151,9 @@ def tell(console: Console, report: dict[str, Any]) -> None:
         table.add_row(name, value)
     console.print(table)
     for fault in report["faults"]:
-        console.print(f"NOT AS SCRIPTED: {fault}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"WRONG: {fault}", highlight=False, markup=False, soft_wrap=True)
+    for stray in report["strayed"]:
+        console.print(f"NOT AS SCRIPTED: {stray}", highlight=False, markup=False, soft_wrap=True)
     if report["as_scripted"]:
         console.print("Everything went as scripted.", style="green")
 

@@ -36,7 +36,13 @@ _SETTLES_WITHIN = 15.0
 
 
 class Guest(Protocol):
-    """Somebody who joins the demo: brings cases of his own, is there while it plays, and speaks at the end."""
+    """Somebody who joins the demo: brings cases of his own, is there while it plays, and speaks at the end.
+
+    While he is there no story has to go as scripted; what strays is told, and is no fault. `patience` is for how many
+    real seconds what is still on its way at the end may take to settle.
+    """
+
+    patience: float
 
     def commands(self, folder: Path) -> list[str]:
         """What the clerk types for him, after the demo's portfolios."""
@@ -68,10 +74,12 @@ def run_demo(day: float, state: Path, *, as_json: bool = False, keep: bool = Fal
                     begun = open_portfolios(house, play, guest.commands(folder) if guest else [])
                     if begun and guest:
                         guest.begin(house)
-                    ended = _run(house, play, screen, verdict, interrupted) if begun else []
+                    patience = guest.patience if guest else _SETTLES_WITHIN
+                    ended = _run(house, play, screen, verdict, interrupted, patience) if begun else []
                 faults, more = guest.end(house, play) if begun and guest else ([], {})
-                found = ended + faults + _judge(verdict) if begun else play.problems
-                report = report_of(house, play, found, time.monotonic() - started) | more
+                strayed = _judged(verdict.strayed) if begun else []
+                found = ended + faults + _judged(verdict.faults) if begun else play.problems
+                report = report_of(house, play, found, strayed, time.monotonic() - started) | more
             finally:
                 play.watch.engine.dispose()
             lines.pop()
@@ -81,7 +89,7 @@ def run_demo(day: float, state: Path, *, as_json: bool = False, keep: bool = Fal
             if keep and not interrupted.is_set():
                 console.print(f"The stack stays in {folder} until Ctrl-C.", highlight=False, soft_wrap=True)
                 interrupted.wait()
-    return 0 if not report["faults"] else 1
+    return 1 if report["faults"] or (report["strayed"] and not guest) else 0
 
 
 def _on_interrupt() -> threading.Event:
@@ -99,7 +107,9 @@ def _stage(house: House, console: Console) -> tuple[Play, Screen, Verdict]:
 
 
 # --- the play --------------------------------------------------------------------------------------------------------
-def _run(house: House, play: Play, screen: Screen, verdict: Verdict, interrupted: threading.Event) -> list[str]:
+def _run(
+    house: House, play: Play, screen: Screen, verdict: Verdict, interrupted: threading.Event, patience: float
+) -> list[str]:
     """Play until every story has ended, or none will go on, and nothing is on its way. Returns why it ended before."""
     for _ in _looks(screen, house):
         if interrupted.is_set():
@@ -112,7 +122,7 @@ def _run(house: House, play: Play, screen: Screen, verdict: Verdict, interrupted
             if play.finished() or play.is_stuck(house.now):
                 break
             play.act(lambda: house.now)
-    deadline = time.monotonic() + _SETTLES_WITHIN
+    deadline = time.monotonic() + patience
     for _ in _looks(screen, house):
         with suppress(SQLAlchemyError, sqlite3.Error):
             play.watch.look()
@@ -131,12 +141,12 @@ def _looks(screen: Screen, house: House) -> Iterator[None]:
         time.sleep(_LOOK_EVERY)
 
 
-def _judge(verdict: Verdict) -> list[str]:
-    """The verdict's faults; a server that restarts just then is waited for."""
+def _judged(checks: Callable[[], list[str]]) -> list[str]:
+    """What checks of the verdict say; a server that restarts just then is waited for."""
     deadline = time.monotonic() + _SETTLES_WITHIN
     while True:
         try:
-            return verdict.faults()
+            return checks()
         except (SQLAlchemyError, sqlite3.Error) as error:
             if time.monotonic() > deadline:
                 return [f"the verdict could not be reached: {type(error).__name__}"]

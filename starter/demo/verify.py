@@ -74,9 +74,13 @@ class Verdict:
             )
             return not any(conn.execute(question).scalar_one() for question in waiting)
 
+    def strayed(self) -> list[str]:
+        """Stories that went another way than the script says, each thing that is otherwise in a sentence."""
+        return [*self._stories(), *self._papers()]
+
     def faults(self) -> list[str]:
-        """Everything that is wrong, each in a sentence."""
-        found = [*self.play.problems, *self._stories()]
+        """What is wrong whatever the script says, each thing in a sentence."""
+        found = [*self.play.problems]
         with self.watch.engine.connect() as conn:
             for check in self._checks():
                 found += check(conn)
@@ -91,7 +95,7 @@ class Verdict:
             self._hours,
             self._payments,
             self._books,
-            self._papers,
+            self._evidence,
             self._documents,
             self._files,
         )
@@ -109,6 +113,15 @@ class Verdict:
             for word in story.signs:
                 if not any(life.signs(word) for life in lives):
                     yield f"{story.creditor}/{', '.join(story.numbers)} ({story.title}): no {word} stands in the book"
+
+    def _papers(self) -> Iterator[str]:
+        """Each story has its documents."""
+        with self.watch.engine.connect() as conn:
+            kept = {(row.case_id, row.kind) for row in conn.execute(select(DOCUMENT.c.case_id, DOCUMENT.c.kind))}
+        for cast in self.play.casts:
+            life = self.play.life(cast)
+            for kind in sorted(kind for kind in cast.story.papers if life and (life.id, kind) not in kept):
+                yield f"{cast.story.creditor}/{cast.number} ({cast.story.title}): there is no document of kind {kind}"
 
     # --- the database ------------------------------------------------------------------------------------------------
     def _facts(self, conn: Connection) -> Iterator[str]:
@@ -211,15 +224,13 @@ class Verdict:
                 yield f"message {entry['send_id']} was accepted at {at}, when no call for it was going on"
 
     # --- documents ---------------------------------------------------------------------------------------------------
-    def _papers(self, conn: Connection) -> Iterator[str]:
-        """Each story has its documents, each case in legal its dossier, each case with a notice the letter."""
+    def _evidence(self, conn: Connection) -> Iterator[str]:
+        """Each case in legal has its dossier, each case with a notice the letter."""
         kept = {(row.case_id, row.kind) for row in conn.execute(select(DOCUMENT.c.case_id, DOCUMENT.c.kind))}
-        for cast in self.play.casts:
-            if life := self.play.life(cast):
-                wanted = {*cast.story.papers, *(kind for sign, kind in _PAPERS.items() if life.signs(sign))}
-                for kind in sorted(wanted):
-                    if (life.id, kind) not in kept:
-                        yield f"{life.code}/{life.number} ({cast.story.title}): there is no document of kind {kind}"
+        for life in self.watch.lives.values():
+            for kind in sorted(kind for sign, kind in _PAPERS.items() if life.signs(sign)):
+                if (life.id, kind) not in kept:
+                    yield f"{life.code}/{life.number}: there is no document of kind {kind}"
 
     def _documents(self, conn: Connection) -> Iterator[str]:
         for row in conn.execute(select(DOCUMENT)):
