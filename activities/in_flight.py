@@ -169,14 +169,16 @@ def _looked_up(world: World, stray: Stray) -> outbox.Result:
 
 
 def _letter(world: World, stray: Stray) -> outbox.Result:
-    """A letter is out once the manifest lists it; that is known for sure, so no person is asked."""
+    """A letter is out once the manifest lists it; that is known for sure, but for the lists of a life that was lost."""
     try:
         listed = is_at_mail_house(world.letters, stray.contact.id)
     except OSError:
         return outbox.Result("unknown", code="Unavailable")
     if listed:
         return outbox.Result("accepted")
-    return outbox.Result("not-sent") if stray.out.formal else outbox.Result("withdrawn", code=outbox.NO_LONGER_WANTED)
+    if not stray.out.formal:
+        return outbox.Result("withdrawn", code=outbox.NO_LONGER_WANTED)
+    return outbox.Result("ask-a-person", code="UnknownOutcome") if stray.out.restored else outbox.Result("not-sent")
 
 
 def _record(world: World, stray: Stray, result: outbox.Result) -> Sequence[UUID]:

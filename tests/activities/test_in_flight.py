@@ -21,7 +21,7 @@ from people import new_case_row
 from sqlalchemy import Engine, select, update
 from temporalio.testing import ActivityEnvironment
 
-from activities import in_flight
+from activities import in_flight, outbox
 from activities.contact import Contacts
 from activities.courier import Courier
 from activities.desk import pinned_policy
@@ -515,6 +515,26 @@ def test_a_letter_is_out_once_the_mail_house_has_it(
     assert office.contact("letter").state == ("accepted" if printed else "failed")
     office.decide()
     assert notices_sent(office) == ["notificacao:letter"] * printed
+
+
+def test_a_letter_that_a_lost_life_may_have_printed_is_a_persons_when_its_case_comes_back_to_it(
+    engine: Engine, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = open_office(engine, sandbox, tmp_path, notifying("[letter]"))
+    with monkeypatch.context() as process:
+        process.setattr(Notices, "_hand_over", dies)
+        with pytest.raises(CrashError):
+            notify(office)
+    mine = CONTACT_ATTEMPT.c.contact_id == office.contact("letter").id
+    with engine.begin() as conn:
+        conn.execute(update(CONTACT_ATTEMPT).where(mine).values(code=outbox.LOST_LIFE))
+    moves_on(office, f.DisputeOpened("d-1"))
+    assert swept(office) == []
+    assert [call.outcome for call in office.rows(CONTACT_ATTEMPT, mine)] == ["in-flight", "ask-a-person"]
+    office.tell(f.DisputeResolved(upheld=False))
+    office.decide()
+    notify(office)
+    assert office.open_task("action-failed").step == "notificacao"
 
 
 def test_a_letter_that_was_not_printed_before_a_dispute_is_printed_after_it(
