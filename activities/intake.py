@@ -11,7 +11,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
-from activities import codes, in_flight, neutral, replies
+from activities import codes, in_flight, neutral, parcels, replies
 from activities.calls import keep_recordings
 from activities.courier import Address, Courier
 from activities.delivery import apply_waiting
@@ -34,6 +34,7 @@ _CONFIRMATIONS = 20
 """Calls to a provider that one sweep has time for."""
 _IN_FLIGHT = 10
 """Messages to be looked up in one sweep; whoever still wants his does it himself."""
+_PARCELS = 20
 _PRICES = 20
 OVERDUE = "approval-overdue"
 OFFICE = time_zone("SP")
@@ -65,11 +66,12 @@ class Intake:
     @activity.defn(name="sweep")
     async def sweep(self) -> ScanReport:
         """Apply provider events and replies that were only stored, send the confirmations that are due, settle
-        messages whose case moved on, and signal facts that were stored but not taken in."""
+        messages and parcels whose case moved on, and signal facts that were stored but not taken in."""
         fresh = await asyncio.to_thread(apply_waiting, self.world.engine, self.world.clock, _PAGE)
         fresh += await asyncio.to_thread(replies.apply_waiting, self.world, _PAGE)
         await asyncio.to_thread(neutral.send_waiting, self.world, _CONFIRMATIONS)
         fresh += await asyncio.to_thread(in_flight.reconcile, self.world, _IN_FLIGHT)
+        fresh += await asyncio.to_thread(parcels.reconcile, self.world, _PARCELS)
         await asyncio.to_thread(codes.sweep, self.world, _CODES)
         await asyncio.to_thread(keep_recordings, self.world, _RECORDINGS)
         await asyncio.to_thread(fetch_prices, self.world, _PRICES)

@@ -1,18 +1,20 @@
 """What goes to those who act for a case outside, and `tell`: the word that something is no longer so.
 
-Guard and content in one transaction, the call with no lock held, the outcome in another. A parcel's id follows from the
-case and what it is about, so a second run after a crash hands over the same parcel. What has been handed over is
-recorded even if the case changed its mind meanwhile: the rules then take it back.
+Guard, content and the note of the parcel in one transaction, the call with no lock held, the outcome in another. A
+parcel's id follows from the case and what it is about, so a second run hands over the same parcel. What has been handed
+over, or may have been, is recorded even if the case changed its mind meanwhile: the rules then take it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
+from sqlalchemy import Row
 from temporalio import activity
 
+from activities import parcels
 from activities.desk import Desk, at_desk, cause_of
 from activities.exhibits import as_json
 from activities.views import read_creditor, read_debtor, read_invoices
@@ -20,6 +22,7 @@ from activities.world import World
 from contract.messages import Next, Perform
 from domain import facts as f
 from domain.decide import Action
+from domain.errors import ProviderError, Unknown
 from domain.outside import Message, message_of
 from gateways.partners import FolderPartner, Parcel, Partner
 
@@ -35,42 +38,56 @@ def partner_of(world: World, to: f.Outsider) -> Partner | None:
 
 
 def hand_over(world: World, given: Perform, to: f.Outsider, prepare: Callable[[Desk], Prepared | f.Told]) -> Next:
-    """Guard, prepare, hand over, record: the life of every action that gives something to somebody outside.
+    """Guard, note, hand over, record: the life of every action that gives something to somebody outside.
 
     `prepare` gives the parcel, or a fact that says why not now. Raises `ProviderError` where it was not taken.
     """
+    road = partner_of(world, to)
     with at_desk(world, given.case_id, given.at) as desk:
         if done := desk.recorded(given.generation, given.seq):
             return done
+        doubtful = parcels.in_doubt(desk.conn, desk.row.id, given.action, given.step)
         if desk.read_inbox() or not desk.due(given.action, given.step):
-            return _maybe_out(desk, given, to, prepare) or desk.conclude(given.generation, given.seq)
+            return _maybe_out(desk, given, doubtful) or desk.conclude(given.generation, given.seq)
         prepared = prepare(desk)
         if not isinstance(prepared, tuple):
             return desk.conclude_with(given, prepared)
-    given_out, told = prepared
-    road = partner_of(world, to)
-    if road:
-        road.hand(given_out)
+        ready, tells = prepared
+        if road is None:
+            return desk.conclude_with(given, tells("hand"))
+        before = (parcels.told_of(row) for row in doubtful if row.id == ready.id)
+        told = next(before, None) or tells(road.by)
+        parcels.begin(desk, given, ready.id, to, told)
+    _carry(world, road, ready)
     with at_desk(world, given.case_id, given.at) as desk:
-        done = desk.recorded(given.generation, given.seq)
-        return done or desk.conclude_with(given, told(road.by if road else "hand"))
+        if done := desk.recorded(given.generation, given.seq):
+            return done
+        parcels.handed(desk.conn, ready.id)
+        return desk.conclude_with(given, told)
 
 
-def _maybe_out(desk: Desk, given: Perform, to: f.Outsider, prepare: Callable[[Desk], Prepared | f.Told]) -> Next | None:
-    """The case wants something else by now, but an earlier try may have handed it over before the process died.
+def _carry(world: World, road: Partner, ready: Parcel) -> None:
+    """The call, with no lock held. Raises `ProviderError`; where it is sure that nothing arrived, that is noted."""
+    try:
+        road.hand(ready)
+    except ProviderError as error:
+        if not isinstance(error, Unknown):
+            parcels.not_taken(world, ready.id)
+        raise
 
-    Then it is recorded as handed over, before what arrived since: the rules take it back. To take back what never came
-    harms nobody; an entry at a bureau, or a dossier, that no book knows of would stay where it is. A word that
-    something is no longer so (`tell`) is said again instead.
+
+def _maybe_out(desk: Desk, given: Perform, doubtful: Sequence[Row[Any]]) -> Next | None:
+    """The case wants something else by now, but an earlier call may have arrived without the book knowing.
+
+    Then it is recorded as handed over, before what arrived since: the rules take it back. A word that something is no
+    longer so (`tell`) is said again instead.
     """
-    tried_before = activity.in_activity() and activity.info().attempt > 1
-    if not tried_before or given.action == Action.TELL or desk.wants(given.action, given.step):
-        return None
-    prepared, road = prepare(desk), partner_of(desk.world, to)
-    if not isinstance(prepared, tuple):
+    if not doubtful or given.action == Action.TELL or desk.wants(given.action, given.step):
         return None
     arrived, desk.heard = desk.heard, []
-    desk.hear(prepared[1](road.by if road else "hand"), cause_of(given.action, given))
+    for row in doubtful:
+        desk.hear(parcels.told_of(row), cause_of(given.action, given))
+        parcels.handed(desk.conn, row.id)
     desk.heard += arrived
     return desk.conclude(given.generation, given.seq)
 

@@ -90,6 +90,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"nothing firm follows that it could announce", "não segue nada que ela pudesse anunciar"),
     (r"nothing is owed any more", "nada mais se deve"),
     (r"the debt stands again", "a dívida voltou a existir"),
+    (r"something of it is left outside", "ainda resta algo do caso com terceiros"),
     # bureaus, agencies, the central
     (r"it is at the bureau already", "já está no birô de crédito"),
     (r"with the agency", "está com a assessoria de cobrança"),

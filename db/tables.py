@@ -2,8 +2,8 @@
 
 Personal data (names, documents, addresses, message texts, free notes) stands only in tables whose rows can be erased:
 creditor, debtor, party, contact_point, block_entry, invoice, contact, note, inbound_message, neutral_answer,
-closed_address, webhook_event, payment hints, and the content of documents. `case`, `fact`, `ledger`, `instruction` and
-`schedule` carry ids, codes, dates, amounts, hashes.
+closed_address, webhook_event, payment hints, and the content of documents. `case`, `fact`, `ledger`, `instruction`,
+`schedule` and `parcel` carry ids, codes, dates, amounts, hashes.
 """
 
 from __future__ import annotations
@@ -435,6 +435,30 @@ class ProtestOrder(SQLModel, table=True):
     file_id: UUID | None = _link("cra_file.id", null=True)
     queued_at: datetime = _time()
     answered_at: datetime | None = _time(null=True)
+
+
+class ParcelRow(SQLModel, table=True):
+    """Something handed over to legal, agency, central or bureau: noted before the call, ended with its outcome.
+
+    `state`: `in-flight` (they may have it), `handed` (the book says so), `not-taken` (they surely do not).
+    """
+
+    __tablename__ = "parcel"
+    __table_args__ = (sa.Index("ix_parcel_in_flight", "begun_at", postgresql_where=sa.text("state = 'in-flight'")),)
+    id: UUID = _id()
+    """The key that they know it by."""
+    case_id: UUID = _link("case.id")
+    to: str
+    action: str
+    step: str
+    told: dict[str, Any] = _json()
+    """The fact that is true once they have it."""
+    state: str
+    unanswered: int
+    """Calls, with that under way, of which it is not known whether they arrived."""
+    begun_at: datetime = _time()
+    """Real time of the last call."""
+    ended_at: datetime | None = _time(null=True)
 
 
 class CraFileRow(SQLModel, table=True):

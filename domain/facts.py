@@ -708,11 +708,16 @@ class WithdrawalAsked:
 
 @dataclass(frozen=True)
 class HandedOver:
-    """Legal, or an outside agency, has the dossier."""
+    """Legal, or an outside agency, has the dossier.
+
+    `knows` is what it says of payments and the end of the debt, by the keys of `domain.outside`; all else is told.
+    None, as entries from before this field have it: all that the case knew when this was recorded.
+    """
 
     document_id: str
     to: Hands = "legal"
     step: str = ""
+    knows: tuple[str, ...] | None = None
     kind: Literal["handed_over"] = "handed_over"
 
 

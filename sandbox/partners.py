@@ -33,19 +33,39 @@ class Taken:
     genuine: bool
 
 
+@dataclass(frozen=True)
+class Fault:
+    """A call that is answered with a status of its own: he refuses it, or what he said was lost on the way.
+
+    `arrives`: he has dealt with the parcel all the same.
+    """
+
+    status: int
+    arrives: bool = False
+
+
 @dataclass
 class RunningPartner:
     """Where it listens, and what it has."""
 
     url: str
     parcels: list[Taken] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    """What happens to the next calls, one each; then all is well again."""
 
 
-def create_partner(secret: str, parcels: list[Taken]) -> FastAPI:
+def create_partner(secret: str, parcels: list[Taken], faults: list[Fault]) -> FastAPI:
     """The partner's side: 204 taken, 403 not signed by us, 409 it has that parcel."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.post("/parcels")
+    async def answer(request: Request) -> Response:
+        fault = faults.pop(0) if faults else None
+        if fault and not fault.arrives:
+            return Response(status_code=fault.status)
+        answered = await take(request)
+        return Response(status_code=fault.status) if fault else answered
+
     async def take(request: Request) -> Response:
         content, headers = await request.body(), request.headers
         key = headers.get("X-Regua-Parcel", "")
@@ -70,7 +90,8 @@ def create_partner(secret: str, parcels: list[Taken]) -> FastAPI:
 def running_partner(secret: str) -> Iterator[RunningPartner]:
     """A partner on a free port of this machine, until the block ends."""
     running = RunningPartner("")
-    server = uvicorn.Server(uvicorn.Config(create_partner(secret, running.parcels), port=0, **SERVER))
+    app = create_partner(secret, running.parcels, running.faults)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, **SERVER))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

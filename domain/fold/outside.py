@@ -40,7 +40,7 @@ def _handed_over(fact: f.HandedOver, case: Case, at: Moment) -> None:
         case.recalls.append(Message(case.hands.to, "recall", case.hands.document_id).step)
     step = next((s for s in at.policy.steps if s.id == fact.step), None) or _step(at, do)
     case.hands = HandOver(fact.to, today, fact.document_id, receipt_due(step, today))
-    case.told = [*case.told, *known_at_hand_over(case, fact.to)]
+    case.told = [*case.told, *(known_at_hand_over(case, fact.to) if fact.knows is None else fact.knows)]
     case.approval = None
     if fact.to == "legal":
         case.legal_on = today

@@ -187,9 +187,7 @@ def needs_a_person(r: Bench) -> f.Own | None:
 def is_over(r: Bench) -> f.Own | Instruction | None:
     outcome = r.outcome
     if r.case.closed:
-        if outcome:
-            return r.instruct(Action.CLOSE, r.case.closed)
-        return f.Reopened("the debt stands again")
+        return _is_still_over(r, outcome)
     if not outcome:
         return None
     undo = protest.undo_protest(r, outcome)
@@ -197,6 +195,15 @@ def is_over(r: Bench) -> f.Own | Instruction | None:
         return undo
     waits = undo or negotiate.at_central(r) or listing.left_at_bureau(r)
     return money.owes_thanks(r) or money.owes_a_word(r) or legal.passes_on(r) or waits or firm.close(r, outcome)
+
+
+def _is_still_over(r: Bench, outcome: str) -> f.Own | Instruction:
+    """A closed case stays closed, unless it is owed again or turned out to have something outside."""
+    if not outcome:
+        return f.Reopened("the debt stands again")
+    if negotiate.at_central(r) or listing.left_at_bureau(r):
+        return f.Reopened("something of it is left outside")
+    return legal.passes_on(r) or r.instruct(Action.CLOSE, r.case.closed)
 
 
 def waits_for_release(r: Bench) -> Instruction | None:

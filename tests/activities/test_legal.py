@@ -157,7 +157,7 @@ def test_legal_receives_a_dossier_that_verifies_and_the_case_stays_open(opened: 
     (row,) = dossiers(office)
     assert row.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert office.world.documents.get(row.sha256) == path.read_bytes()
-    assert office.book("handed_over") == [f.HandedOver(str(row.id), "legal", "juridico")]
+    assert office.book("handed_over") == [f.HandedOver(str(row.id), "legal", "juridico", knows=())]
     assert (office.next.stage, office.next.action, office.next.reason) == ("legal", "wait", "in legal")
 
 
