@@ -279,6 +279,7 @@ class Contact(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_contact_budget", "debtor_id", "planned_at"),
         sa.Index("ix_contact_planned", "planned_at", postgresql_using="brin"),
+        sa.Index("ix_contact_in_flight", "id", postgresql_where=sa.text("state = 'in-flight'")),
         sa.Index(
             "ix_contact_unpriced",
             "accepted_at",
@@ -333,6 +334,11 @@ class ContactAttempt(SQLModel, table=True):
     """One call to the provider for a contact: begun before the call, its outcome after."""
 
     __tablename__ = "contact_attempt"
+    __table_args__ = (
+        sa.Index(
+            "ix_contact_attempt_unknown", "contact_id", postgresql_where=sa.text("outcome IN ('in-flight', 'unknown')")
+        ),
+    )
     contact_id: UUID = Field(foreign_key="contact.id", primary_key=True)
     number: int = Field(primary_key=True)
     begun_at: datetime = _time()
