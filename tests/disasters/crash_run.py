@@ -296,7 +296,9 @@ def bring_to(point: Callable[[Run, Wave], None], run: Run) -> Wave:
             print(f"{point.__name__}: {missed}: not seen, another wave", file=sys.stderr)
             run.answer_commits(True)
             run.tell("release")
-            until(lambda wave=wave: _settled(run, {"missed": wave}), "the wave that missed its point is settled", WITHIN)
+            until(
+                lambda wave=wave: _settled(run, {"missed": wave}), "the wave that missed its point is settled", WITHIN
+            )
         else:
             return wave
     raise TimeoutError(f"{point.__name__}: {WAVES} waves did not come to it")
