@@ -465,7 +465,7 @@ def _overtaken(desk: Desk, contact: Row[Any]) -> bool:
     It names invoices of any case of the debtor, also of those that it does not cover. Compared in real time, in which
     the first try, the book and the arrival of facts are written down; what nobody has taken in yet counts as new.
     """
-    tries = CONTACT_ATTEMPT.c.contact_id == contact.id
+    tries = (CONTACT_ATTEMPT.c.contact_id == contact.id) & (CONTACT_ATTEMPT.c.code != outbox.LOST_LIFE)
     written_at = select(func.min(CONTACT_ATTEMPT.c.begun_at)).where(tries).scalar_subquery()
     his = select(CASE.c.id).where(CASE.c.debtor_id == contact.debtor_id)
     booked = select(LEDGER.c.seq).where(

@@ -45,7 +45,7 @@ from activities.notice_ways import (
     write_sending,
 )
 from activities.quotes import Codes, not_made
-from activities.restored import RESTORATIONS, Doubt, doubt
+from activities.restored import RESTORATIONS, Doubt, ask_for_the_letter, doubt
 from activities.views import Claim, creditor_view, debtor_view, invoice_view, message_data, read_creditor, read_invoices
 from activities.world import World
 from contract.messages import Next, Perform
@@ -218,6 +218,8 @@ class Notices:
         with at_desk(self.world, given.case_id, given.at) as desk:
             for out, result in results:
                 outbox.settle(desk.conn, out, result)
+            if any(out.restored and result.verdict == "accepted" for out, result in results):
+                ask_for_the_letter(desk.conn, desk.case, given.step, plan.notice_id, desk.now)
             if done := desk.recorded(given.generation, given.seq):
                 return done
             # Before what arrived during the call: an extension that arrived meanwhile makes this notice void.

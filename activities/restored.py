@@ -11,11 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.prepared import Prepared
 from db.rows import RESTORATION, TASK
+from domain.calendars import add_bank_days
 from domain.case import Case
 from domain.clock import Clock
 from domain.policy import Policy
@@ -25,6 +28,9 @@ RESTORATIONS = Prepared(select(RESTORATION))
 """When the book was restored: a handful of rows in the life of an installation, mostly none."""
 NOTARIES = "notary-after-restore"
 """The task that keeps titles from the notaries until a person has compared the book with the central's lists."""
+
+LETTER = "lost-letter"
+"""The task to get back the letter of a notice that the lost life sent: the one kept was written after the restore."""
 
 
 @dataclass(frozen=True)
@@ -48,3 +54,19 @@ def holds_presentations(conn: Connection) -> bool:
     """Does a person still compare the book with the lists of the notaries' central?"""
     waiting = select(TASK.c.id).where(TASK.c.kind == NOTARIES, TASK.c.done_at.is_(None))
     return conn.execute(waiting.limit(1)).first() is not None
+
+
+def ask_for_the_letter(conn: Connection, case: Case, step: str, notice_id: UUID, now: datetime) -> None:
+    """A notice of the lost life was found at its provider, and its letter may say another day or sum than ours.
+
+    Once for each notice. `now` is business time, aware.
+    """
+    task = {
+        "id": uuid5(notice_id, LETTER), "case_id": UUID(case.id), "kind": LETTER, "step": step, "owner": "lawyer",
+        "due": add_bank_days(case.today(now), 2), "outcome": "", "done_by": "", "opened_at": now,
+        "details": [
+            f"notice {notice_id} went out before the book was restored; the letter kept here was made afterwards",
+            "attach the one that was sent, and judge whether a protest can rest on it",
+        ],
+    }  # fmt: skip
+    conn.execute(upsert(TASK).values(task).on_conflict_do_nothing(index_elements=["id"]))

@@ -159,6 +159,7 @@ _TASKS: tuple[tuple[str, str], ...] = (
     (r"protest-contradiction", "o tabelionato diz o contrário do que se sabia: conferir"),
     (r"chase-cra", "cobrar resposta do tabelionato"),
     (r"notary-after-restore", "livro restaurado: conferir na central o que já foi apresentado"),
+    (r"lost-letter", "livro restaurado: anexar a notificação que de fato saiu"),
     (r"nfe-(.+)", r"nota fiscal: {}"),
     (r"announce-agency", "anunciar a assessoria de cobrança"),
     (r"bureau-silent", "birô de crédito sem resposta"),

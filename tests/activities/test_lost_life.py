@@ -210,6 +210,7 @@ def test_a_notice_that_left_after_the_copy_is_neither_mailed_nor_printed_again(
     assert again.book("notice_issued") == [f.NoticeIssued(str(notice.id), "notificacao", ("email", "letter"))]
     assert len(again.sent()) == 1
     assert listed(again.world.letters) == [str(again.contact("letter").id)]
+    assert str(notice.id) in again.open_task("lost-letter").details[0], "the letter that we keep is not that one"
 
 
 def test_a_notice_of_which_no_record_tells_is_a_persons_and_goes_by_his_word(
@@ -224,6 +225,7 @@ def test_a_notice_of_which_no_record_tells_is_a_persons_and_goes_by_his_word(
     notify(again)
     assert len(again.sent()) == len(listed(again.world.letters)) == 1
     assert len(again.book("notice_issued")) == 1
+    assert again.rows(TASK, TASK.c.kind == "lost-letter") == []
 
 
 def finish(office: Office, task: UUID, outcome: str) -> None:
