@@ -28,13 +28,13 @@ from activities.money import (
     Taken,
     give_back,
     lock_money,
-    open_tasks,
     set_news,
     store_many,
     take,
     task_values,
 )
 from activities.money_book import read_book
+from activities.tasks import open_tasks
 from activities.world import World
 from db.rows import BANK_FILE, CREDITOR, DOCUMENT, PAYMENT
 from db.settings import BankAccount

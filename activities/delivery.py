@@ -16,12 +16,12 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from sqlalchemy import Connection, Engine, Row, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
 from activities.channels import CHANNELS
 from activities.desk import fact_values, store_facts
-from db.rows import CASE, CONTACT, CONTACT_CASE, CONTACT_POINT, DEBTOR, NOTICE_SENDING, TASK, WEBHOOK_EVENT
+from activities.tasks import open_tasks, task_row
+from db.rows import CASE, CONTACT, CONTACT_CASE, CONTACT_POINT, DEBTOR, NOTICE_SENDING, WEBHOOK_EVENT
 from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.case import Case, StepState, load
@@ -265,18 +265,9 @@ def stop_channel(conn: Connection, contact: Row[Any]) -> Sequence[UUID]:
 def open_channel_task(conn: Connection, now: datetime, channel: str, code: str) -> None:
     """A fault of ours needs a person, once a day and code however many messages it hits. Days are those of Brasília."""
     today = now.astimezone(time_zone("DF")).date()
-    task = {
-        "id": uuid5(NAMESPACE_URL, f"channel-fault:{channel}:{code}:{today}"),
-        "kind": "channel-fault",
-        "step": "",
-        "owner": "supervisor",
-        "due": add_bank_days(today, 1),
-        "details": [f"channel {channel}", f"code {code}"],
-        "outcome": "",
-        "done_by": "",
-        "opened_at": now,
-    }
-    conn.execute(upsert(TASK).values(task).on_conflict_do_nothing(index_elements=["id"]))
+    key = uuid5(NAMESPACE_URL, f"channel-fault:{channel}:{code}:{today}")
+    details = (f"channel {channel}", f"code {code}")
+    open_tasks(conn, [task_row(key, "channel-fault", "supervisor", add_bank_days(today, 1), now, details)])
 
 
 def _outcome(contact: Row[Any], link: Link, event: Row[Any], said: Meaning) -> f.Told | None:

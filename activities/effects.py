@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.codes import mark_wrong
+from activities.tasks import task_row
 from db.rows import APPROVAL, NOTICE, ORDER, PAYMENT, PLAN, PROMISE, TASK, TITLE
 from domain import facts as f
 from domain.case import load
@@ -68,20 +69,9 @@ def effect(fact: f.Fact, conn: Connection, case: Row[Any], entry: Entry) -> None
 
 @effect.register
 def _task_opened(fact: f.TaskOpened, conn: Connection, case: Row[Any], entry: Entry) -> None:
-    conn.execute(
-        insert(TASK).values(
-            id=UUID(fact.task_id),
-            case_id=case.id,
-            kind=fact.task,
-            step=fact.step,
-            owner=fact.owner,
-            due=fact.due,
-            details=list(fact.details),
-            outcome="",
-            done_by="",
-            opened_at=entry.at,
-        )
-    )
+    key = UUID(fact.task_id)
+    row = task_row(key, fact.task, fact.owner, fact.due, entry.at, fact.details, case.id, fact.step)
+    conn.execute(insert(TASK).values(row))
 
 
 @effect.register

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Row, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
 from activities import codes, in_flight, neutral, parcels, replies
@@ -18,6 +17,7 @@ from activities.delivery import apply_waiting
 from activities.desk import fact_values, store_facts
 from activities.moratoria import reach
 from activities.prices import fetch_prices
+from activities.tasks import open_tasks, task_row
 from activities.world import World
 from contract.messages import ScanReport
 from db.rows import APPROVAL, CASE, FACT, TASK
@@ -107,17 +107,13 @@ class Intake:
         with self.world.engine.begin() as conn:
             rows = conn.execute(overdue).all()
             asked_on = [row for row in rows if row.case_id and NEXT_ROLE.get(row.escalated_to or row.role)]
-            if made := [self._overdue(row, today, now) for row in rows if row not in asked_on]:
-                conn.execute(upsert(TASK).values(made).on_conflict_do_nothing())
+            open_tasks(conn, [self._overdue(row, today, now) for row in rows if row not in asked_on])
             return store_facts(conn, [self._told(row, now) for row in asked_on])
 
     @staticmethod
     def _overdue(row: Row[Any], today: date, now: datetime) -> dict[str, Any]:
-        return {
-            "id": uuid5(row.id, OVERDUE), "case_id": row.case_id, "kind": OVERDUE, "step": row.step,
-            "owner": "manager", "due": add_bank_days(today, 1), "details": [row.purpose], "outcome": "",
-            "done_by": "", "opened_at": now,
-        }  # fmt: skip
+        key, due = uuid5(row.id, OVERDUE), add_bank_days(today, 1)
+        return task_row(key, OVERDUE, "manager", due, now, (row.purpose,), row.case_id, row.step)
 
     @staticmethod
     def _told(row: Row[Any], now: datetime) -> dict[str, Any]:

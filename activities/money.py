@@ -16,13 +16,13 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.desk import fact_id, fact_values, store_facts
 from activities.money_book import IS_SPLIT, SPLIT, WAITING, codes_by_txid, counted_for, read_book
 from activities.news import wake_waiting
+from activities.tasks import open_tasks, task_row
 from db.bulk import insert_new
-from db.rows import CASE, CREDITOR, FACT, PAYMENT, PAYMENT_CODE, TASK
+from db.rows import CASE, CREDITOR, FACT, PAYMENT, PAYMENT_CODE
 from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.errors import BadInput, Refused
@@ -269,20 +269,9 @@ def _mark_paid(conn: Connection, txids: Sequence[str], now: datetime, cases: Seq
 def task_values(
     subject: str, kind: str, details: Sequence[str], now: datetime, case_id: UUID | None = None, owner: str = "clerk"
 ) -> dict[str, Any]:
-    """Work for a person about money, the same for the same subject. Details carry no personal data."""
-    return {
-        "id": uuid5(NAMESPACE_URL, f"money:{subject}"), "case_id": case_id, "kind": kind, "step": "", "owner": owner,
-        "due": add_bank_days(now.astimezone(OFFICE).date(), 1), "details": list(details), "outcome": "", "done_by": "",
-        "opened_at": now,
-    }  # fmt: skip
-
-
-def open_tasks(conn: Connection, tasks: Sequence[dict[str, Any]]) -> int:
-    """Open tasks (values of `task_values`) that were not opened before; returns how many there are now."""
-    if not tasks:
-        return 0
-    once = upsert(TASK).on_conflict_do_nothing(index_elements=["id"]).returning(TASK.c.id)
-    return len(conn.execute(once, list(tasks)).all())
+    """Work for a person about money, the same for the same subject (`activities.tasks`)."""
+    due = add_bank_days(now.astimezone(OFFICE).date(), 1)
+    return task_row(uuid5(NAMESPACE_URL, f"money:{subject}"), kind, owner, due, now, details, case_id)
 
 
 def _contradiction(creditor_id: UUID, movement: Movement, now: datetime) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.desk import Desk, fact_values, store_facts
-from db.rows import CASE, CREDITOR, TASK
+from activities.tasks import open_tasks, task_row
+from db.rows import CASE, CREDITOR
 from domain import facts as f
 from domain.calendars import next_bank_day
 from domain.fold.debt import NEWS_ARE_OLD
@@ -39,12 +39,9 @@ def wait_for_news(desk: Desk, step: str) -> f.ContactDeferred | None:
 
 def ask_for_news(conn: Connection, creditor_id: UUID, today: date, now: datetime) -> None:
     """A person brings the bank's files: one task a day and creditor, however many cases wait."""
-    task = {
-        "id": uuid5(creditor_id, f"payment-news:{today}"), "kind": "payment-news", "step": "", "owner": "clerk",
-        "due": next_bank_day(today), "details": [f"creditor {creditor_id}", "payments are not known up to yesterday"],
-        "outcome": "", "done_by": "", "opened_at": now,
-    }  # fmt: skip
-    conn.execute(upsert(TASK).values(task).on_conflict_do_nothing(index_elements=["id"]))
+    key = uuid5(creditor_id, f"payment-news:{today}")
+    details = (f"creditor {creditor_id}", "payments are not known up to yesterday")
+    open_tasks(conn, [task_row(key, "payment-news", "clerk", next_bank_day(today), now, details)])
 
 
 def wake_waiting(conn: Connection, creditor_id: UUID, until: date, now: datetime) -> Sequence[UUID]:

@@ -22,7 +22,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
 from activities.codes import pix_gateway
-from activities.money import OFFICE, GoneBack, Taken, give_back, open_tasks, set_news, take, task_values
+from activities.money import OFFICE, GoneBack, Taken, give_back, set_news, take, task_values
+from activities.tasks import open_tasks
 from activities.world import World
 from contract.messages import PollReport
 from db.rows import CREDITOR, IMPORT_FILE, PAYMENT, PAYMENT_CODE

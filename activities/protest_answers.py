@@ -16,10 +16,10 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.desk import fact_values, store_facts
 from activities.effects import effect
+from activities.tasks import open_tasks, task_row
 from activities.world import World
 from contract.messages import BatchReport
 from db.rows import CASE, CRA_FILE, CREDITOR, DOCUMENT, ORDER, TASK, TITLE
@@ -448,18 +448,8 @@ def keep_file(world: World, conn: Connection, name: str, content: bytes, now: da
 def open_task(conn: Connection, subject: str, kind: str, details: Sequence[str], now: datetime) -> None:
     """Work for a person, once for each subject. Days are those of Brasília; details carry no personal data."""
     today = now.astimezone(time_zone("DF")).date()
-    task = {
-        "id": uuid5(NAMESPACE_URL, f"cra:{subject}"),
-        "kind": kind,
-        "step": "",
-        "owner": "supervisor",
-        "due": add_bank_days(today, 1),
-        "details": list(details),
-        "outcome": "",
-        "done_by": "",
-        "opened_at": now,
-    }
-    conn.execute(upsert(TASK).values(task).on_conflict_do_nothing(index_elements=["id"]))
+    key = uuid5(NAMESPACE_URL, f"cra:{subject}")
+    open_tasks(conn, [task_row(key, kind, "supervisor", add_bank_days(today, 1), now, details)])
 
 
 def end_task(conn: Connection, subject: str, outcome: str, now: datetime) -> None:

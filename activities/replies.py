@@ -26,6 +26,7 @@ from activities import agreements, neutral, wishes
 from activities.correspondents import Correspondent, concerned, matched
 from activities.desk import Desk, fact_values, store_facts
 from activities.saying import ANSWER_CHANNELS, OFFERED, PROPOSAL
+from activities.tasks import open_tasks, task_row
 from activities.world import World
 from db.rows import (
     CASE,
@@ -38,7 +39,6 @@ from db.rows import (
     NOTICE,
     NOTICE_SENDING,
     PLAN,
-    TASK,
     WEBHOOK_EVENT,
 )
 from domain import facts as f
@@ -466,12 +466,9 @@ class _Reply:
     def _person(self, why: str, *details: str) -> _Done:
         """A message that no case can be told of is a task of its own: who reads it knows, or asks."""
         today = self.now.astimezone(time_zone("DF")).date()
-        task = {
-            "id": uuid5(NAMESPACE_URL, f"reply:{self.message.id}"), "kind": UNMATCHED_TASK, "step": "",
-            "owner": "clerk", "due": add_bank_days(today, 1), "details": [f"message {self.message.id}", why, *details],
-            "outcome": "", "done_by": "", "opened_at": self.now,
-        }  # fmt: skip
-        self.conn.execute(upsert(TASK).values(task).on_conflict_do_nothing(index_elements=["id"]))
+        key = uuid5(NAMESPACE_URL, f"reply:{self.message.id}")
+        said = (f"message {self.message.id}", why, *details)
+        open_tasks(self.conn, [task_row(key, UNMATCHED_TASK, "clerk", add_bank_days(today, 1), self.now, said)])
         return _Done(why)
 
     def _taken(self, done: _Done, meaning: tuple[str, ...], who: Correspondent | None) -> None:
