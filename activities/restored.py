@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
+from activities.tasks import open_tasks, task_row
 from db.prepared import Prepared
 from db.rows import RESTORATION, TASK
 from domain.calendars import add_bank_days
@@ -61,12 +61,9 @@ def ask_for_the_letter(conn: Connection, case: Case, step: str, notice_id: UUID,
 
     Once for each notice. `now` is business time, aware.
     """
-    task = {
-        "id": uuid5(notice_id, LETTER), "case_id": UUID(case.id), "kind": LETTER, "step": step, "owner": "lawyer",
-        "due": add_bank_days(case.today(now), 2), "outcome": "", "done_by": "", "opened_at": now,
-        "details": [
-            f"notice {notice_id} went out before the book was restored; the letter kept here was made afterwards",
-            "attach the one that was sent, and judge whether a protest can rest on it",
-        ],
-    }  # fmt: skip
-    conn.execute(upsert(TASK).values(task).on_conflict_do_nothing(index_elements=["id"]))
+    details = (
+        f"notice {notice_id} went out before the book was restored; the letter kept here was made afterwards",
+        "attach the one that was sent, and judge whether a protest can rest on it",
+    )
+    key, due = uuid5(notice_id, LETTER), add_bank_days(case.today(now), 2)
+    open_tasks(conn, [task_row(key, LETTER, "lawyer", due, now, details, UUID(case.id), step)])

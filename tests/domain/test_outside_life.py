@@ -140,6 +140,33 @@ def test_where_the_state_wants_it_the_agency_is_announced_by_letter_first() -> N
     assert must_announce("SP", consumer=True) == ""
 
 
+@pytest.mark.parametrize(("knows", "heard"), [(None, []), ((), ["pix-1"])], ids=["as-recorded", "as-the-dossier-says"])
+def test_what_a_dossier_could_not_know_when_it_was_made_is_told(
+    knows: tuple[str, ...] | None, heard: list[str]
+) -> None:
+    """The hand-over was recorded only after the payment; entries from before the field mean what they always meant."""
+    case = lived(NOTICE + LEGAL, approve=False)
+    case.pay("100.00", "pix-1")
+    case.tell(f.HandedOver("d", "legal", "juridico", knows))
+    case.until(case.case.today(case.now))
+    told = case.told("passed_on")
+    assert [message.reference for message in told if isinstance(message, f.PassedOn)] == heard
+
+
+def test_a_closed_case_that_turns_out_to_have_an_entry_closes_again_when_the_entry_is_gone() -> None:
+    case = lived(NOTICE + LIST, approve=False)
+    case.tell(f.Voided("invoice cancelled"))
+    case.until(date(2026, 3, 25))
+    assert case.next.action == Action.CLOSE
+    case.tell(f.ListingRequested("negativacao", "e", case.case.terms.principal))
+    case.until(date(2026, 3, 27))
+    assert case.told("passed_on") == [f.PassedOn("bureau", "removal", "e", "folder")]
+    assert case.next.reason == "waits for the bureau to remove the entry"
+    case.tell(f.ListingRemoved("e", date(2026, 3, 28)))
+    assert case.next.action == Action.CLOSE
+    assert len(case.told("closed")) == 2
+
+
 def test_a_case_that_went_to_legal_before_receipts_existed_is_not_asked_after() -> None:
     case = lived(NOTICE + LEGAL)
     case.case.hands = None
