@@ -1,4 +1,4 @@
-"""What tests share: a real PostgreSQL for all of them, and a fresh migrated database for each that asks for one."""
+"""What tests share: a real PostgreSQL for all of them, and an empty migrated database for each that asks for one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 import structlog
+from database import SharedDatabase
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
-from db.embedded import EmbeddedPostgres, fresh_database
+from db.embedded import EmbeddedPostgres
 from db.engine import make_engine
+from db.indices import forget as forget_indices
 from db.migrate import upgrade
 from gateways.logs import name_error
 
@@ -55,19 +57,26 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         server.stop()
 
 
-@pytest.fixture
-def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The address of a fresh, migrated database."""
-    with fresh_database(postgres, TEMPLATE) as url:
-        yield url
+@pytest.fixture(scope="session")
+def shared_database(postgres: EmbeddedPostgres) -> Iterator[SharedDatabase]:
+    """The database of this process's tests."""
+    database = SharedDatabase(postgres, TEMPLATE)
+    yield database
+    database.drop()
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """Connections to a fresh, migrated database."""
-    connected = make_engine(database_url)
-    yield connected
-    connected.dispose()
+def engine(shared_database: SharedDatabase) -> Iterator[Engine]:
+    """Connections to a migrated database that is empty."""
+    forget_indices()  # what was read in the last half minute was another test's
+    with shared_database.lent() as engine:
+        yield engine
+
+
+@pytest.fixture
+def database_url(engine: Engine) -> str:
+    """The address of the same database."""
+    return engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")
