@@ -2,7 +2,8 @@
 
 Started by test_restore.py in a process of its own: `python restore_run.py FOLDER`. The providers (the sandbox, with its
 log) are not restored: they remember everything. Between the moment of Temporal's copy and that of the book messages go
-out, a debtor pays, another's case is opened. After the book's copy e-mails, SMS and a notice go out: that is lost to it.
+out, a debtor pays, another's case is opened. After the book's copy e-mails, SMS and a notice go out: they are lost to
+it.
 """
 
 from __future__ import annotations

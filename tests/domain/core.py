@@ -12,6 +12,7 @@ import policies
 from domain import facts as f
 from domain.case import Case, Terms
 from domain.decide import Action, Entry, Heard, Instruction, advance, new_case
+from domain.eligibility import blocked
 from domain.errors import Refused
 from domain.fold.base import spoken
 from domain.negotiation import answer_until
@@ -94,11 +95,17 @@ class Simulated:
             case Action.NOTICE:
                 step = next(step for step in self.policy.steps if step.id == order.step)
                 return f.NoticeIssued(key, order.step, step.by)
+            case Action.EXAMINE | Action.PROTEST if found := self._forbidden():
+                return f.TitleIncomplete(order.step, found)
             case Action.EXAMINE:
                 return f.TitleExamined(order.step)
             case Action.PROTEST:
                 return f.TitleQueued(order.step, key, self.case.face())
         return outside(self.case, order, key)
+
+    def _forbidden(self) -> tuple[str, ...]:
+        """What the examination finds of itself, here of a title whose papers are in order."""
+        return blocked(self.case.portfolio, self.case.bank_orders, self.case.nfe)
 
     def perform(self) -> None:
         """Do what the instruction says, now, if today's facts still say so (as every activity asks first)."""
