@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from db.embedded import EmbeddedPostgres
 from db.engine import make_engine
 
-# Empties every table that has pages, whatever its triggers say, and starts the numbers again. The answer is whether the
-# database is then as good as new: nobody changed its schema, and no table is left with more than a megabyte of dead rows.
+# Empties every table that has pages, whatever its triggers say, and starts the numbers again. The answer is whether
+# the database is then as good as new: its schema is unchanged, and no table has more than a megabyte of dead rows.
 _FORGET = """
 CREATE SCHEMA tests;
 CREATE TABLE tests.changed (command text NOT NULL);
