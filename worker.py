@@ -34,7 +34,7 @@ from domain.errors import BadInput
 from gateways.compile_once import compile_once
 from gateways.logs import configure_logs
 from gateways.settings import Settings, load_settings
-from gateways.temporal import WorkerSpec, connect, missing_search_attributes, new_runtime, settle
+from gateways.temporal import WorkerSpec, connect, missing_search_attributes, new_runtime
 from gateways.tracing import interceptors, set_up_traces
 
 VERSION = "0.1.0"
@@ -288,7 +288,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if traces:
             traces.shutdown()
-        settle()
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import time
@@ -160,7 +161,8 @@ async def add_search_attributes(client: Client) -> None:
         )
 
 
+@atexit.register
 def settle() -> None:
-    """Call last in a program that used a client: Python may abort if it exits while the SDK's threads let go of it."""
+    """The last that a program does: Python may abort if it exits while the SDK's threads let go of a client."""
     gc.collect()
     time.sleep(0.02)

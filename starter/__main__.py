@@ -74,9 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    finally:
-        if gateway := sys.modules.get("gateways.temporal"):
-            gateway.settle()
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ from domain.errors import BadInput
 from gateways import signatures
 from gateways.logs import configure_logs
 from gateways.settings import Settings, load_settings, temporal_config
-from gateways.temporal import connect, settle
+from gateways.temporal import connect
 from starter import inbound, partner_webhook, phone, pix_webhook, webhook_metrics
 from starter.calls import Form, body_of
 
@@ -329,8 +329,6 @@ def main() -> int:
     except OperationalError:
         log.error("the database does not answer", exc_info=True)
         return 1
-    finally:
-        settle()
     return 0
 
 

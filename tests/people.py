@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -62,6 +63,7 @@ def cnpj(root: int) -> str:
     return "".join(map(str, digits))
 
 
+@cache
 def ladder(name: str) -> Policy:
     """A ladder that ships with the product."""
     path = policies.DIRECTORY / f"{name}.yaml"

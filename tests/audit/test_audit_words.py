@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -38,13 +39,17 @@ def spoken(node: ast.expr) -> Iterator[str]:
         yield from (text for value in node.values for text in spoken(value))
 
 
+@cache
+def calls(path: Path) -> list[ast.Call]:
+    """All calls in a file."""
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+
+
 def given(paths: list[Path], where: dict[str, int]) -> set[str]:
     """The texts at these places of calls in these files."""
     found: set[str] = set()
     for path in paths:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
+        for node in calls(path):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in where and len(node.args) > where[name]:
                 found.update(spoken(node.args[where[name]]))
