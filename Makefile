@@ -21,7 +21,7 @@ up: $(DONE) ## run PostgreSQL, Temporal, the provider sandbox and a worker here,
 	$(BIN)/regua up $(ARGS)
 
 test: $(DONE) ## run all tests
-	$(BIN)/pytest -n 3 $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(DONE) ## style, types, import directions, migrations drift
 	$(BIN)/ruff check .

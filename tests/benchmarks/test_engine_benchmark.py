@@ -12,6 +12,8 @@ from benchmarks.__main__ import main
 from benchmarks.lives import SIGNALS, STEPS, WrongLife, check_book
 from benchmarks.portfolio import Portfolio
 
+pytestmark = pytest.mark.timeout(600)
+
 
 def test_the_benchmark_lives_the_reference_life_in_all_three_and_prints_the_ratios(capsys) -> None:
     assert main(["engine", "--lives", "2", "--sleepers", "20", "--json"]) == 0

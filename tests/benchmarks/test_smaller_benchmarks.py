@@ -8,6 +8,8 @@ import pytest
 
 from benchmarks.__main__ import main
 
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.mark.parametrize(
     ("arguments", "figure"),

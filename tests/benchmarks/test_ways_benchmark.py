@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from benchmarks.__main__ import main
 from benchmarks.lives import STEPS
+
+pytestmark = pytest.mark.timeout(600)
 
 CONTACTS = 6
 
