@@ -597,12 +597,17 @@ STORIES = (
         keys=("9",),
     ),
     Story(
-        "ligação: secretária eletrônica, nada é dito; paga pelo e-mail",
+        "ligação: secretária eletrônica, nada é dito; prefere e-mail, e paga",
         "cometa",
         ("3007",),
         "paid",
-        (WROTE_HIS_NUMBER, Act("contact_failed:voice or contact_sent:voice", NOTED), Act(BY_EMAIL, PAY_ALL)),
-        ("contact_sent:email",),
+        (
+            WROTE_HIS_NUMBER,
+            Act("contact_failed:voice or contact_sent:voice", NOTED),
+            Act(BY_EMAIL, "reply Prefiro que me escrevam por e-mail."),
+            Act("reply", PAY_ALL, days=1),
+        ),
+        ("contact_sent:email", "reply:prefers"),
         answers="machine",
     ),
     Story(
