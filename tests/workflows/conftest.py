@@ -147,21 +147,24 @@ class Life:
                 return row
             ahead = (row.next_at or now + timedelta(days=1)) - now
             await self.days(min(max(ahead.total_seconds(), 60), (end - now).total_seconds()) / 86400)
-        raise AssertionError(f"never came: now {row.stage} {row.next_action} {row.next_reason}")
+        waiting = (await self.handle.describe()).raw_description
+        raise AssertionError(f"never came: now {row.stage} {row.next_action} {row.next_reason}: {waiting}")
 
     async def settle(self) -> None:
-        """Wait until nothing more happens by itself: the row stays as it is, and no activity is under way."""
+        """Wait until nothing more happens by itself: the row stays as it is, and nobody is at work for the case."""
         last, same = None, 0
-        while same < 4 or await self._acts():
+        while same < 4 or await self._works():
             row = self.row()
             same = same + 1 if (row.seq, row.generation) == last and row.seq else 0
             last = (row.seq, row.generation)
             await asyncio.sleep(0.03)
 
-    async def _acts(self) -> bool:
-        """Is an activity of the case at its first attempt? One that failed waits for time, which a test lets pass."""
-        pending = (await self.handle.describe()).raw_description.pending_activities
-        return any(activity.attempt <= 1 for activity in pending)
+    async def _works(self) -> bool:
+        """Is an activity at its first attempt, or a workflow task at an early one? Time that a test lets pass would
+        time them out. What failed before waits for time."""
+        found = (await self.handle.describe()).raw_description
+        task = found.pending_workflow_task if found.HasField("pending_workflow_task") else None
+        return (task is not None and task.attempt <= 3) or any(one.attempt <= 1 for one in found.pending_activities)
 
     def row(self) -> Any:
         """The case row."""
