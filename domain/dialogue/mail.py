@@ -17,6 +17,7 @@ LONGEST = 16_000
 
 _QUOTE = (
     re.compile(r"^\s*>"),
+    re.compile(r"^\s*(?:mensagem original|original message)\s*:?\s*$", re.I),
     re.compile(r"^\s*-{2,}\s*(?:mensagem original|original message|mensagem encaminhada|forwarded message)", re.I),
     re.compile(r"^\s*_{10,}\s*$"),
     re.compile(r"^\s*(?:em|on|no dia)\b.{4,200}\b(?:escreveu|wrote)\s*:?\s*$", re.I),

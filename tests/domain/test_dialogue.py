@@ -350,3 +350,7 @@ def test_the_longest_message_takes_no_longer_than_a_short_one_of_its_size_limit(
     understand(piece * 500_000, TUESDAY)
     assert time.perf_counter() - began < 1.0
     assert LONGEST <= 16_000
+
+
+def test_the_heading_of_a_quotation_is_not_his_word() -> None:
+    assert own_words("Prefiro e-mail.\n\nMensagem original:\n> Olá\n> Fatura 1") == "Prefiro e-mail."
