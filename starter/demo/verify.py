@@ -32,6 +32,7 @@ from db.rows import (
     LEDGER,
     NEUTRAL_ANSWER,
     ORDER,
+    PARCEL,
     PAYMENT,
 )
 from domain import cra
@@ -50,6 +51,8 @@ _PAPERS = {"notice_issued": "notice", "handed_over": "dossier"}
 _PROVIDERS = {"email": "sendgrid", "sms": "twilio", "whatsapp": "twilio", "voice": "twilio"}
 _REPLIES = "kind LIKE 'inbound%'"
 """What debtors wrote, in the sandbox's log."""
+_UNKNOWN_PARCEL = (PARCEL.c.state == "in-flight") & (PARCEL.c.action != "tell")
+"""A hand-over whose fate nobody knows; a word (`tell`) is said until it is heard."""
 _BANKS = ("payments-file", "pix")
 """Sources of payments: the bank's files, and its Pix."""
 
@@ -61,11 +64,12 @@ class Verdict:
         self.play, self.watch, self.store = play, play.watch, DocumentStore(documents)
 
     def settled(self) -> bool:
-        """Is nothing on its way any more: no fact unheard, no message without an outcome, no order unanswered?"""
+        """Is nothing on its way any more: no fact unheard, no message or parcel without an outcome, no order open?"""
         with self.watch.engine.connect() as conn:
             waiting = (
                 select(func.count()).select_from(FACT).where(FACT.c.acknowledged_at.is_(None)),
                 select(func.count()).select_from(CONTACT).where(CONTACT.c.state == "in-flight"),
+                select(func.count()).select_from(PARCEL).where(_UNKNOWN_PARCEL),
                 select(func.count()).select_from(ORDER).where(ORDER.c.state.in_(("queued", "sent"))),
                 select(func.count()).select_from(INBOUND).where(INBOUND.c.taken_at.is_(None)),
                 select(func.count())
@@ -129,6 +133,8 @@ class Verdict:
             yield f"fact {row.id} ({row.kind}) of case {row.case_id} was never taken in"
         for order in conn.execute(select(ORDER).where(ORDER.c.state.in_(("queued", "sent")))):
             yield f"order {order.id} ({order.kind}) to the notary is still {order.state}"
+        for parcel in conn.execute(select(PARCEL).where(_UNKNOWN_PARCEL)):
+            yield f"parcel {parcel.id} ({parcel.action}) to {parcel.to} has no outcome"
 
     def _payments(self, conn: Connection) -> Iterator[str]:
         """Each reference once, whatever number of files has it, and whether webhook, poll or both told of it."""

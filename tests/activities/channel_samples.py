@@ -10,12 +10,13 @@ from typing import Any
 
 from firm_samples import DUE, HEAD, TODAY, TUESDAY, Office
 from people import new_case_row, set_creditor
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from activities.contact import Contacts
+from activities.desk import pinned_policy
 from activities.world import World
 from contract.messages import Next
-from db.rows import CONTACT_POINT
+from db.rows import CASE, CONTACT_POINT
 from domain.clock import Clock
 from domain.policy_file import parse_policy
 from gateways.cra import FolderCra
@@ -31,6 +32,7 @@ from sandbox.state import SENDGRID_KEY, TWILIO_SID, TWILIO_TOKEN
 TEXT = "atraso-cordial"
 PHONE, EMAIL = "+5511900000001", "contas@devedora.example.com"
 OURS = "+551130000000"
+CHANNELS = ("email", "sms", "whatsapp", "voice")
 ACKNOWLEDGED = {"policy_acknowledged_by": "ana", "policy_acknowledged_on": "2026-03-01"}
 
 
@@ -84,6 +86,25 @@ class Post(Office):
         own = (CONTACT_POINT.c.debtor_id == self.ids.debtor) & (CONTACT_POINT.c.channel == channel)
         with self.world.engine.begin() as conn:
             conn.execute(update(CONTACT_POINT).where(own).values(state="invalid"))
+
+    def beside(self) -> Post:
+        """Another case of the debtor, whose step is due too."""
+        with self.world.engine.connect() as conn:
+            digest = conn.execute(select(CASE.c.policy_hash).where(CASE.c.id == self.ids.case)).scalar_one()
+            policy = pinned_policy(conn, digest)
+        ids = new_case_row(self.world.engine, policy, DUE, TODAY, number="NF-78", debtor=self.ids.debtor)
+        other = Post(self.world, self.sandbox, ids)
+        other.decide()
+        return other
+
+
+def open_on(
+    channels: str, engine: Engine, sandbox: Sandbox, folder: Path, callbacks: str = "http://127.0.0.1:1"
+) -> Post:
+    """A case whose step is due and tries these channels, all of which the creditor uses."""
+    post = open_post(engine, sandbox, folder, f"[{channels}]", callbacks)
+    post.agree(whatsapp=whatsapp(approved(sandbox)), voice={"sender": OURS})
+    return post
 
 
 def open_post(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,14 @@ from uuid import UUID, uuid4
 
 from people import Opened, new_case_row, new_staff
 from sqlalchemy import Engine, Table, insert, select, update
+from temporalio.testing import ActivityEnvironment
 
+from activities.courier import Courier
 from activities.decide import Decisions
 from activities.desk import fact_values, store_facts
+from activities.intake import Intake
 from activities.world import World
-from contract.messages import Decide, Next, Perform
+from contract.messages import Decide, Next, Perform, ScanReport
 from db.rows import APPROVAL, CASE, CONTACT, CONTACT_CASE, LEDGER, TASK, WORD
 from domain import facts as f
 from domain.case import StepState, dump, load
@@ -67,6 +71,23 @@ class CrashError(Exception):
 def dies(*_: Any, **__: Any) -> Any:
     """In the place of something that is never reached."""
     raise CrashError
+
+
+class _Ear(Courier):
+    """Hears what would be signalled."""
+
+    def __init__(self) -> None:
+        self.told: list[UUID] = []
+
+    async def deliver(self, facts: Sequence[UUID]) -> int:
+        self.told += facts
+        return len(facts)
+
+
+def signalled_by_a_sweep(world: World) -> tuple[list[UUID], ScanReport]:
+    """One sweep, as its schedule runs it: the facts that it would signal, and its report."""
+    ear = _Ear()
+    return ear.told, asyncio.run(ActivityEnvironment().run(Intake(world, ear).sweep))
 
 
 class Office:

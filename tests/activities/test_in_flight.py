@@ -5,8 +5,7 @@ The real activities and gateways against the sandbox, over HTTP.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,28 +14,22 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from channel_samples import OURS, Post, approved, open_post, whatsapp
-from firm_samples import DUE, TODAY, CrashError, Office, dies, notifying, open_office
-from people import new_case_row
+from channel_samples import CHANNELS, Post, approved, open_on, open_post, whatsapp
+from firm_samples import TODAY, CrashError, Office, dies, notifying, open_office, signalled_by_a_sweep
 from sqlalchemy import Engine, select, update
-from temporalio.testing import ActivityEnvironment
 
 from activities import in_flight, outbox
 from activities.contact import Contacts
-from activities.courier import Courier
-from activities.desk import pinned_policy
-from activities.intake import Intake
 from activities.notice import Notices
 from activities.statements import COUNTED
 from audit.verify import verify_one
 from db.prepared import together
-from db.rows import CASE, CONTACT, CONTACT_ATTEMPT, FACT, TASK
+from db.rows import CONTACT, CONTACT_ATTEMPT, FACT, TASK
 from domain import facts as f
 from domain.fold import THANKS
 from sandbox.server import Sandbox, running_sandbox
 from workflows.options import AT_MOST, TRIES
 
-CHANNELS = ("email", "sms", "whatsapp", "voice")
 AN_HOUR = timedelta(hours=1)
 PAID = f.PaymentReceived("pix-1", Decimal("2000.00"), TODAY)
 PART = f.PaymentReceived("pix-1", Decimal("100.00"), TODAY)
@@ -60,9 +53,7 @@ def channel(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def post(channel: str, engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Post:
-    post = open_post(engine, sandbox, tmp_path, by=f"[{channel}]")
-    post.agree(whatsapp=whatsapp(approved(sandbox)), voice={"sender": OURS})
-    return post
+    return open_on(channel, engine, sandbox, tmp_path)
 
 
 @pytest.fixture
@@ -116,17 +107,6 @@ def counted(office: Office) -> int:
     return len(rows)
 
 
-def beside(post: Post) -> Post:
-    """Another case of the debtor, whose step is due too."""
-    with post.world.engine.connect() as conn:
-        digest = conn.execute(select(CASE.c.policy_hash).where(CASE.c.id == post.ids.case)).scalar_one()
-        policy = pinned_policy(conn, digest)
-    ids = new_case_row(post.world.engine, policy, DUE, TODAY, number="NF-78", debtor=post.ids.debtor)
-    other = Post(post.world, post.sandbox, ids)
-    other.decide()
-    return other
-
-
 def test_the_sweep_comes_later_than_any_activity_that_may_still_have_the_message_in_hand() -> None:
     longest = max(AT_MOST["contact"], AT_MOST["notice"])
     pauses = sum((TRIES.initial_interval * 2**n for n in range(TRIES.maximum_attempts)), timedelta(0))
@@ -136,17 +116,7 @@ def test_the_sweep_comes_later_than_any_activity_that_may_still_have_the_message
 def test_the_sweep_tells_the_case_at_once(mailed: Post) -> None:
     of_unknown_fate(mailed, LOST)
     moves_on(mailed)
-    told: list[UUID] = []
-
-    class Ear(Courier):
-        def __init__(self) -> None:
-            """Hears what would be signalled."""
-
-        async def deliver(self, facts: Sequence[UUID]) -> int:
-            told.extend(facts)
-            return len(facts)
-
-    report = asyncio.run(ActivityEnvironment().run(Intake(mailed.world, Ear()).sweep))
+    told, report = signalled_by_a_sweep(mailed.world)
     (fact,) = mailed.rows(FACT, FACT.c.case_id == mailed.ids.case, FACT.c.kind == "contact_sent")
     assert (told, report.signalled) == ([fact.id], 1)
 
@@ -233,7 +203,7 @@ def test_what_its_own_activity_told_the_book_already_is_not_told_again(
 
 
 def test_an_auditor_finds_the_book_and_the_rows_of_what_arrived_late_at_one(mailed: Post) -> None:
-    other = beside(mailed)
+    other = mailed.beside()
     of_unknown_fate(mailed, LOST)
     moves_on(mailed, f.Voided("invoice cancelled"))
     moves_on(other, f.Paused(TODAY, TODAY + timedelta(days=7)))
@@ -362,7 +332,7 @@ def test_a_channel_that_was_switched_off_since_proves_nothing(engine: Engine, sa
 
 # --- cases that it covers --------------------------------------------------------------------------------------------
 def test_a_case_that_still_wants_its_word_looks_after_the_message_that_covers_it(mailed: Post) -> None:
-    other = beside(mailed)
+    other = mailed.beside()
     of_unknown_fate(mailed, LOST)
     moves_on(mailed)
     assert swept(mailed) == []
@@ -375,7 +345,7 @@ def test_a_case_that_still_wants_its_word_looks_after_the_message_that_covers_it
 
 @pytest.mark.parametrize(("fault", "told"), [(LOST, 1), (AWAY, 0)], ids=["arrived", "never-left"])
 def test_where_every_case_moved_on_each_hears_of_what_arrived(mailed: Post, fault: dict[str, Any], told: int) -> None:
-    other = beside(mailed)
+    other = mailed.beside()
     of_unknown_fate(mailed, fault)
     moves_on(mailed)
     moves_on(other, f.Voided("invoice cancelled"))

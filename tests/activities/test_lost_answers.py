@@ -17,15 +17,13 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
-from channel_samples import EMAIL, OURS, PHONE, Post, approved, open_post, whatsapp
-from firm_samples import DUE, TODAY, TUESDAY, CrashError, dies
-from people import new_case_row
+from channel_samples import CHANNELS, EMAIL, PHONE, Post, open_on
+from firm_samples import TODAY, TUESDAY, CrashError, dies
 from sqlalchemy import Engine, insert, select
 
 from activities.contact import Contacts
 from activities.delivery import apply_waiting
-from activities.desk import pinned_policy
-from db.rows import BLOCK_ENTRY, CASE, CONTACT, FACT, HOLIDAY, TASK, WEBHOOK_EVENT
+from db.rows import BLOCK_ENTRY, CONTACT, FACT, HOLIDAY, TASK, WEBHOOK_EVENT
 from domain import facts as f
 from domain.fold import THANKS
 from gateways.settings import Settings
@@ -33,7 +31,6 @@ from sandbox.server import Sandbox, running_sandbox
 from sandbox.state import TWILIO_TOKEN
 from starter.webhooks import create_app
 
-CHANNELS = ("email", "sms", "whatsapp", "voice")
 TO = {"email": EMAIL, "sms": PHONE, "whatsapp": f"whatsapp:{PHONE}", "voice": PHONE}
 AN_HOUR = 3600.0
 
@@ -55,13 +52,6 @@ def sandbox(tmp_path: Path, url: str) -> Iterator[Sandbox]:
 @pytest.fixture(params=CHANNELS)
 def channel(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def open_on(channels: str, engine: Engine, sandbox: Sandbox, folder: Path, url: str) -> Post:
-    """A case whose step is due and tries these channels, all of which the creditor uses."""
-    post = open_post(engine, sandbox, folder, by=f"[{channels}]", callbacks=url)
-    post.agree(whatsapp=whatsapp(approved(sandbox)), voice={"sender": OURS})
-    return post
 
 
 @pytest.fixture
@@ -180,7 +170,7 @@ def test_a_case_that_another_ones_lost_message_covers_is_not_forgotten_with_that
     post: Post, channel: str, accepted: bool
 ) -> None:
     """The message named a debt that is paid by now, so it is looked up and not repeated; this case writes its own."""
-    other = beside(post)
+    other = post.beside()
     post.sandbox.fault("accept_then_drop" if accepted else "fail", status=503, times=1)
     post.post()
     other.post()
@@ -273,7 +263,7 @@ def test_a_lost_message_whose_debt_changed_is_written_anew_and_not_sent_as_it_wa
     post: Post, channel: str, whose: str
 ) -> None:
     """It would name an amount that nobody owes any more."""
-    other = beside(post)
+    other = post.beside()
     post.sandbox.fault("fail", status=503, times=1)
     post.post()
     old = post.contact(channel)
@@ -297,17 +287,6 @@ def test_a_lost_message_that_arrived_before_the_debt_changed_is_not_written_agai
     post.crashing("unknown_for", 0.0)
     post.post()
     sent_once(post, channel)
-
-
-def beside(post: Post) -> Post:
-    """Another case of the debtor, whose step is due too."""
-    with post.world.engine.connect() as conn:
-        digest = conn.execute(select(CASE.c.policy_hash).where(CASE.c.id == post.ids.case)).scalar_one()
-        policy = pinned_policy(conn, digest)
-    ids = new_case_row(post.world.engine, policy, DUE, TODAY, number="NF-78", debtor=post.ids.debtor)
-    other = Post(post.world, post.sandbox, ids)
-    other.decide()
-    return other
 
 
 # --- the reports -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from channel_samples import OURS, Post, approved, open_post, whatsapp
+from channel_samples import CHANNELS, Post, open_on, open_post
 from firm_samples import CrashError, Office, dies, notifying, open_office
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,16 +104,14 @@ def restored() -> Iterator[Callable[[Office, str], Office]]:
 Restore = Callable[[Office, str], Office]
 
 
-@pytest.fixture(params=["email", "sms", "whatsapp", "voice"])
+@pytest.fixture(params=CHANNELS)
 def channel(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def post(channel: str, engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Post:
-    post = open_post(engine, sandbox, tmp_path, by=f"[{channel}]")
-    post.agree(whatsapp=whatsapp(approved(sandbox)), voice={"sender": OURS})
-    return post
+    return open_on(channel, engine, sandbox, tmp_path)
 
 
 def send(office: Office) -> None:

@@ -5,9 +5,8 @@ The real activities against a partner by HTTP who takes parcels and whose answer
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,16 +15,24 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from firm_samples import LEGAL, TODAY, CrashError, Office, dies, ladder, notifying, open_office, provider
+from firm_samples import (
+    LEGAL,
+    TODAY,
+    CrashError,
+    Office,
+    dies,
+    ladder,
+    notifying,
+    open_office,
+    provider,
+    signalled_by_a_sweep,
+)
 from sqlalchemy import Engine, update
-from temporalio.testing import ActivityEnvironment
 from test_outside import LIST, NEGOTIATE, approved
 
 from activities import parcels
-from activities.courier import Courier
 from activities.decide import Decisions
 from activities.desk import Desk
-from activities.intake import Intake
 from activities.legal import LegalHandOver
 from activities.listing import Listings
 from activities.negotiation import Negotiations
@@ -281,17 +288,7 @@ def test_sweeps_side_by_side_tell_it_once(bureaus: Office, partner: RunningPartn
 def test_the_sweep_tells_the_case_at_once(bureaus: Office, partner: RunningPartner) -> None:
     tries(bureaus, partner, LOST, LOST, LOST)
     moves_on(bureaus)
-    told: list[UUID] = []
-
-    class Ear(Courier):
-        def __init__(self) -> None:
-            """Hears what would be signalled."""
-
-        async def deliver(self, facts: Sequence[UUID]) -> int:
-            told.extend(facts)
-            return len(facts)
-
-    asyncio.run(ActivityEnvironment().run(Intake(bureaus.world, Ear()).sweep))
+    told, _ = signalled_by_a_sweep(bureaus.world)
     (fact,) = bureaus.rows(FACT, FACT.c.case_id == bureaus.ids.case, FACT.c.kind == "listing_requested")
     assert told == [fact.id]
 

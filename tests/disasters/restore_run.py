@@ -47,8 +47,9 @@ DAY = 3.0
 CASES = 4
 STEPS = "".join(
     f"  - {{id: s{day}, at: due + {day}d, do: contact, by: [{channel}], text: atraso-cordial}}\n"
-    for day, channel in ((1, "email"), (2, "sms"), (3, "email"), (7, "sms"))
+    for day, channel in ((1, "email"), (2, "sms"), (3, "email"), (7, "sms"), (14, "email"))
 )
+"""The last step is long after everything that is lost, so that there is always something left to be said."""
 LONG = "  - {id: um, at: due + 1d, do: contact, by: [email], text: atraso-cordial}\n" \
        "  - {id: dois, at: due + 60d, do: contact, by: [email], text: atraso-cordial}\n"  # fmt: skip
 NOTICE = "  - {id: um, at: due + 1d, do: contact, by: [email], text: atraso-cordial}\n" \
@@ -198,13 +199,13 @@ def live_on(run: Run, payer: Opened, late: Opened) -> dict[str, Any]:
     until(lambda: ended(run, payer), "the workflow of who paid has ended")
     say("level with the book")
     done = CASE.c.next_reason.startswith("the ladder has no further step")
-    until(lambda: run.number(CASE, done) == CASES, "every ladder is over")
+    until(lambda: run.number(CASE, done) == CASES, "every ladder is over", 80)
     until(lambda: reminded(run, late), "who was opened late has the first message")
     until(run.notices, "the notice stands in the book again")
     say("every ladder is over")
     found["again"] = catching_up.catch_up()
     found["counted"] = count(run.house, run.engine)
-    found["expected"] = CASES * 4 + 1 + 1 + 1 + 1  # the ladders; who paid: a reminder and the thanks; late; notified
+    found["expected"] = CASES * 5 + 1 + 1 + 1 + 1  # the ladders; who paid: a reminder and the thanks; late; notified
     found["notices"] = run.notices()
     found["unsettled"] = run.number(CONTACT, CONTACT.c.state == "in-flight")
     with ThreadPoolExecutor() as threads:
