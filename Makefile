@@ -20,8 +20,9 @@ demo: $(DONE) ## run two portfolios through their whole lives on the real stack 
 up: $(DONE) ## run PostgreSQL, Temporal, the provider sandbox and a worker here, until Ctrl-C
 	$(BIN)/regua up $(ARGS)
 
+# The tests start many processes: each would compile all of it where the environment asks for no bytecode.
 test: $(DONE) ## run all tests
-	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(DONE) ## style, types, import directions, migrations drift
 	$(BIN)/ruff check .
