@@ -9,20 +9,20 @@ import csv
 import fcntl
 import hashlib
 import io
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.world import World
 from db.rows import DOCUMENT
+from gateways.documents import write_whole
 
 PDF = "application/pdf"
 ZIP = "application/zip"
@@ -52,20 +52,6 @@ def read_document(world: World, conn: Connection, document_id: UUID) -> bytes:
     """The bytes of a document; FileNotFoundError where they are gone from the store."""
     digest = conn.execute(select(DOCUMENT.c.sha256).where(DOCUMENT.c.id == document_id)).scalar_one()
     return world.documents.get(digest)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file durably, so that at any moment the old one, none, or the new one stands there. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 # --- the mail house --------------------------------------------------------------------------------------------------

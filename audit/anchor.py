@@ -19,10 +19,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, insert, select, tuple_
 
-from activities.documents import write_whole
 from audit.findings import Finding
 from db.rows import ANCHOR, ARCHIVE, CASE, LEDGER
 from domain.errors import BadInput
+from gateways.documents import write_whole
 from gateways.keys import Keyring, load_keyring
 from gateways.settings import Settings
 

@@ -23,16 +23,7 @@ class DocumentStore:
         path = self.path(digest)
         if path.exists():
             return digest
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{uuid4().hex}")
-        try:
-            with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(path, content)
         return digest
 
     def put_file(self, source: Path) -> str:
@@ -61,3 +52,17 @@ class DocumentStore:
     def path(self, digest: str) -> Path:
         """Where a document lies."""
         return self.folder / digest[:2] / digest
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file durably, so that at any moment the old one, none, or the new one stands there. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

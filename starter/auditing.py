@@ -14,7 +14,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from activities.documents import write_whole
 from audit.anchor import load_keys, make_anchor, read_anchor
 from audit.archive import Archivist, runs_of, wanting
 from audit.book import case_ids, open_book, snapshot
@@ -27,7 +26,7 @@ from audit.timeline import build
 from audit.verify import verify as verify_cases
 from domain.errors import BadInput, Refused
 from gateways.codec import load_codec
-from gateways.documents import DocumentStore
+from gateways.documents import DocumentStore, write_whole
 from gateways.temporal import connect
 from starter.forms import Form
 from starter.installation import OFFICE, Installation, database_url, installation, temporal, world_of

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from activities.consent import consent_letter
-from activities.documents import read_document, write_whole
+from activities.documents import read_document
 from activities.protest_answers import take_in_file
 from activities.protest_by_hand import SAID, Heard, answer_by_hand, money_arrived, presentation_sheet
 from db.rows import DOCUMENT, ORDER, TITLE
@@ -21,6 +21,7 @@ from domain.cra.layout import positions
 from domain.errors import BadInput
 from domain.money import ZERO, parse_money
 from domain.protest import borne_by
+from gateways.documents import write_whole
 from starter.actions import tell
 from starter.forms import parse_day
 from starter.installation import installation, world_of

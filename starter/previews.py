@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from activities.desk import Desk, at_desk
-from activities.documents import write_whole
 from activities.notice import stated_days
 from activities.notice_ways import address_lines
 from activities.views import Claim, message_data, read_creditor, read_invoices
@@ -25,6 +24,7 @@ from domain.money import CENT
 from domain.notice import announced
 from domain.plans import instalment_state, propose
 from domain.policy import USUAL_OFFERS, PlanRules
+from gateways.documents import write_whole
 from letters.check_calls import check_call, check_script
 from letters.check_letter import check_letter
 from letters.checks import check, check_sender

@@ -11,10 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from activities.documents import write_whole
 from db.rows import DEBTOR
 from domain.errors import BadInput, Refused
-from gateways.documents import DocumentStore
+from gateways.documents import DocumentStore, write_whole
 from letters.declaration import declaration_html, declaration_pdf
 from privacy import erasure
 from privacy.access import declare

@@ -6,7 +6,6 @@ import hashlib
 import logging
 import socket
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from domain.errors import BadAddress, Misconfigured, Permanent, Unavailable, Unknown
 from gateways.email import Accepted, Attachment, Email, SendGridEmail
 from gateways.outcome import of_failure, retry_after
-from sandbox.server import Sandbox, running_sandbox
+from sandbox.server import Sandbox
 from sandbox.state import SENDGRID_KEY
 
 REMINDER = Email(
@@ -34,19 +33,6 @@ REMINDER = Email(
     reply_to="resposta@credora.example.com",
 )
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: Sandbox) -> Iterator[Sandbox]:
-    yield shared
-    shared.state.clear_faults()
-    shared.release()
 
 
 @pytest.fixture
@@ -71,10 +57,10 @@ def test_a_plain_email_needs_neither_html_nor_attachments(sandbox: Sandbox, gate
 
 @settings(max_examples=30, deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1), subject=st.text(min_size=1, max_size=40))
-def test_whatever_is_written_arrives_as_it_was_written(shared: Sandbox, text: str, subject: str) -> None:
+def test_whatever_is_written_arrives_as_it_was_written(served: Sandbox, text: str, subject: str) -> None:
     subject = subject.encode("utf-8", "replace").decode()
-    SendGridEmail(SENDGRID_KEY, shared.url).send(replace(REMINDER, text=text, subject=subject, attachments=()))
-    entry = shared.log()[-1]
+    SendGridEmail(SENDGRID_KEY, served.url).send(replace(REMINDER, text=text, subject=subject, attachments=()))
+    entry = served.log()[-1]
     assert (entry["body"], entry["subject"]) == (text, subject)
 
 

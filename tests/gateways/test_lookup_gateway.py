@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterator
 
 import pytest
 
 from domain.errors import Misconfigured, Unavailable
 from gateways.lookup import TwilioLookup
-from sandbox.server import Sandbox, running_sandbox
+from sandbox.server import Sandbox
 from sandbox.state import TWILIO_SID, TWILIO_TOKEN
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

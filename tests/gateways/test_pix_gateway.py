@@ -20,7 +20,7 @@ from domain.identifiers import parse_document
 from domain.pix import decode, static_code
 from gateways.pix import BacenPix, Charge, read_received
 from sandbox.pix import BRASILIA
-from sandbox.server import Sandbox, running_sandbox
+from sandbox.server import Sandbox
 from sandbox.state import PIX_CLIENT_ID, PIX_CLIENT_SECRET
 
 TODAY = datetime.now(BRASILIA).date()
@@ -31,19 +31,6 @@ CHARGE = Charge(
 )  # fmt: skip
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 numbers = iter(range(1, 1000))
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: Sandbox) -> Iterator[Sandbox]:
-    yield shared
-    shared.state.clear_faults()
-    shared.release()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,7 +13,7 @@ import pytest
 
 from domain.errors import BadAddress, Misconfigured, OptedOut, Permanent, Unavailable, Unknown
 from gateways.sms import Sms, TwilioSms
-from sandbox.server import Sandbox, running_sandbox
+from sandbox.server import Sandbox
 from sandbox.state import TWILIO_SID, TWILIO_TOKEN
 
 OURS = "+551130000000"
@@ -27,19 +26,6 @@ REMINDER = Sms(
     callback_url="http://127.0.0.1:9/webhooks/twilio?origem=regua",
 )
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: Sandbox) -> Iterator[Sandbox]:
-    yield shared
-    shared.state.clear_faults()
-    shared.release()
 
 
 @pytest.fixture

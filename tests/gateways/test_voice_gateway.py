@@ -81,20 +81,6 @@ def answering() -> Iterator[Switchboard]:
         server.server_close()
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox"), event_delay=0.02) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: Sandbox) -> Iterator[Sandbox]:
-    yield shared
-    shared.state.clear_faults()
-    shared.release()
-    shared.lag(0)
-
-
 @pytest.fixture
 def gateway(sandbox: Sandbox) -> TwilioVoice:
     return TwilioVoice(TWILIO_SID, TWILIO_TOKEN, sandbox.url, timeout=5.0)

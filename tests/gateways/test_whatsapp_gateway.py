@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from domain.errors import BadAddress, BadInput, Misconfigured, Permanent, Unavailable, Unknown
 from gateways.whatsapp import Approval, Template, TwilioTemplates, TwilioWhatsApp, WhatsApp, check_message, render
-from sandbox.server import Sandbox, running_sandbox
+from sandbox.server import Sandbox
 from sandbox.state import TWILIO_SID, TWILIO_TOKEN
 from sandbox.twilio_messages import _variables
 
@@ -30,20 +29,6 @@ REMINDER = Template(
 NAMES = (f"modelo_{number}" for number in count())
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox"), event_delay=0.02) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(shared: Sandbox) -> Iterator[Sandbox]:
-    yield shared
-    shared.state.clear_faults()
-    shared.release()
-    shared.lag(0)
-
-
 @pytest.fixture
 def gateway(sandbox: Sandbox) -> TwilioWhatsApp:
     return TwilioWhatsApp(TWILIO_SID, TWILIO_TOKEN, sandbox.url, timeout=5.0)
@@ -55,8 +40,8 @@ def templates(sandbox: Sandbox) -> TwilioTemplates:
 
 
 @pytest.fixture(scope="module")
-def approved(shared: Sandbox) -> str:
-    templates = TwilioTemplates(TWILIO_SID, TWILIO_TOKEN, shared.url)
+def approved(served: Sandbox) -> str:
+    templates = TwilioTemplates(TWILIO_SID, TWILIO_TOKEN, served.url)
     sid = templates.create(REMINDER)
     templates.request_approval(sid, REMINDER.name)
     wait_for(templates, sid, "approved")
