@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -109,6 +110,14 @@ class Settings(BaseSettings):
     agency_secret: SecretStr = Field(_SECRET, description="secret that signs calls to and from the agency")
     central_secret: SecretStr = Field(_SECRET, description="secret that signs calls to and from the central")
     bureau_secret: SecretStr = Field(_SECRET, description="secret that signs calls to and from the bureau")
+    legal_former_secret: SecretStr = Field(_SECRET, description="secret by which the law office may still sign")
+    legal_former_until: date | None = Field(None, description="last day, in the office, on which that one counts")
+    agency_former_secret: SecretStr = Field(_SECRET, description="secret by which the agency may still sign")
+    agency_former_until: date | None = Field(None, description="last day, in the office, on which that one counts")
+    central_former_secret: SecretStr = Field(_SECRET, description="secret by which the central may still sign")
+    central_former_until: date | None = Field(None, description="last day, in the office, on which that one counts")
+    bureau_former_secret: SecretStr = Field(_SECRET, description="secret by which the bureau may still sign")
+    bureau_former_until: date | None = Field(None, description="last day, in the office, on which that one counts")
 
     public_url: WebAddress = Field("", description="web address where providers reach the webhooks")
     bind: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
@@ -149,13 +158,18 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _partners_are_signed(self) -> Self:
-        secrets = {partner: self.secret_of(partner) for partner in PARTNERS}
-        for partner, secret in secrets.items():
-            name = f"{PREFIX}{partner.upper()}"
+        every = [secret for partner in PARTNERS for secret in self._both_of(partner) if secret]
+        for partner in PARTNERS:
+            name, (secret, former) = f"{PREFIX}{partner.upper()}", self._both_of(partner)
             if getattr(self, f"{partner}_url") and not secret:
                 raise ValueError(f"{name}_URL is set without {name}_SECRET; set the secret that signs its calls")
-            if secret and list(secrets.values()).count(secret) > 1:
-                raise ValueError(f"{name}_SECRET is also another partner's; give each a secret of its own")
+            if bool(former) != bool(getattr(self, f"{partner}_former_until")) or (former and not secret):
+                raise ValueError(
+                    f"{name}_FORMER_SECRET, {name}_FORMER_UNTIL and {name}_SECRET make a change of secrets; set the "
+                    "three, or the last alone"
+                )
+            if any(every.count(one) > 1 for one in (secret, former) if one):
+                raise ValueError(f"{name}_SECRET is used twice; give each a secret of its own, and each time a new one")
         return self
 
     @model_validator(mode="after")
@@ -173,6 +187,19 @@ class Settings(BaseSettings):
         """The secret shared with one of `PARTNERS`; empty where none is set."""
         secret: SecretStr = getattr(self, f"{partner}_secret")
         return secret.get_secret_value()
+
+    def secrets_of(self, partner: str, today: date) -> tuple[str, ...]:
+        """By which one of `PARTNERS` may sign on a day of the office: the secret, and while it counts the former one.
+
+        We sign by the first alone.
+        """
+        secret, former = self._both_of(partner)
+        until: date | None = getattr(self, f"{partner}_former_until")
+        return (secret, former) if until is not None and today <= until else (secret,)
+
+    def _both_of(self, partner: str) -> tuple[str, str]:
+        former: SecretStr = getattr(self, f"{partner}_former_secret")
+        return self.secret_of(partner), former.get_secret_value()
 
     @property
     def embedded_temporal_address(self) -> str:

@@ -165,10 +165,7 @@ def _providers(settings: Settings) -> list[Check]:
         _all_of("replies by telephone", "signed", ("twilio_auth_token", "public_url"), settings),
         *_pix(settings),
         _provider("CRA", bool(cra), cra, "REGUA_CRA_URL or REGUA_CRA_FOLDER"),
-        *(
-            _all_of(f"answers of {who}", f"/webhooks/partners/{who}", (f"{who}_secret", "public_url"), settings)
-            for who in PARTNERS
-        ),
+        *(_answers(who, settings) for who in PARTNERS),
         _provider("webhooks", bool(settings.public_url), settings.public_url, "REGUA_PUBLIC_URL"),
     ]
 
@@ -185,6 +182,13 @@ def _all_of(what: str, where: str, names: Sequence[str], settings: Settings) -> 
         if not any(_is_set(getattr(settings, each)) for each in name.split("|"))
     ]  # fmt: skip
     return Check(what, "off", f"not configured; set {', '.join(lacking)}") if lacking else Check(what, "ok", where)
+
+
+def _answers(who: str, settings: Settings) -> Check:
+    """The door of a partner, and until when his former secret still opens it."""
+    until: date | None = getattr(settings, f"{who}_former_until")
+    where = f"/webhooks/partners/{who}" + (f", the former secret counts until {until}" if until else "")
+    return _all_of(f"answers of {who}", where, (f"{who}_secret", "public_url"), settings)
 
 
 def _is_set(value: object) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,6 +36,8 @@ from starter.outside import FIELDS, MAKES
 KEY = "X-Regua-Key"
 LIMIT = 64 * 1024
 _LONGEST_KEY = 80
+
+log = structlog.get_logger("partners")
 
 
 def mount(
@@ -64,11 +67,19 @@ def mount(
 
 
 def _is_theirs(request: Request, settings: Settings, who: str, key: str, body: bytes) -> bool:
-    """Whether this partner signed this call, lately, for the address at which it came."""
+    """Whether this partner signed this call, lately, for the address at which it came; by a former secret while that
+    one still counts."""
     headers, url = request.headers, urlsplit(called_url(request, settings))
     target = f"{url.path}?{url.query}" if url.query else url.path
     call = Call(request.method, target, key, headers.get(TIMESTAMP, ""), body)
-    return call.is_signed(settings.secret_of(who), headers.get(SIGNATURE, ""), datetime.now(UTC))
+    now, signature = datetime.now(UTC), headers.get(SIGNATURE, "")
+    secret, *former = settings.secrets_of(who, _office_day(now))
+    if call.is_signed(secret, signature, now):
+        return True
+    if any(call.is_signed(one, signature, now) for one in former):
+        log.info("signed by the former secret", partner=who)
+        return True
+    return False
 
 
 def _keep(engine: Engine, settings: Settings, now: datetime, who: str, key: str, body: bytes) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,10 @@ def test_a_creditor_who_switched_nothing_on_is_not_listed_and_one_who_can_use_it
     settings = SETTINGS | {"whatsapp": ready | {"policy_acknowledged_on": "2026-03-01"}}
     new_creditor(engine, code="outra", document="11444777000161", settings=settings)
     assert creditor_checks(engine, Settings()) == [Check("creditor outra", "ok", "whatsapp")]
+
+
+def test_of_a_secret_that_is_being_changed_the_last_day_of_the_former_one_is_shown() -> None:
+    check = looked(**PUBLIC, legal_secret="novo", legal_former_secret="velho", legal_former_until=date(2027, 1, 31))[
+        "answers of legal"
+    ]
+    assert (check.state, check.found.endswith("the former secret counts until 2027-01-31")) == ("ok", True)

@@ -165,6 +165,21 @@ def test_a_partner_without_a_secret_cannot_answer(engine: Engine, tmp_path: Path
         )
 
 
+@pytest.mark.parametrize(("days", "former"), [(0, 204), (3, 204), (-1, 403)])
+def test_a_former_secret_opens_the_door_until_its_last_day_and_the_new_one_at_once(
+    engine: Engine, tmp_path: Path, days: int, former: int
+) -> None:
+    settings = Settings(
+        legal_secret="novo", legal_former_secret=SECRETS["legal"], agency_secret=SECRETS["agency"],
+        legal_former_until=office_today() + timedelta(days=days), state_dir=tmp_path,
+    )  # fmt: skip
+    with serving(create_app(engine, settings, PRODUCTION, lambda _: None)) as url:
+        office = Office(url, engine, in_legal(engine), [])
+        assert office.say("k1", secret="novo", **FILED) == 204
+        assert office.say("k2", **FILED) == former
+        assert office.call(*office.signed("k3", FILED, who="agency", secret=SECRETS["legal"])) == 403
+
+
 def test_behind_a_proxy_the_public_address_is_what_was_signed(engine: Engine, tmp_path: Path) -> None:
     settings = Settings(
         legal_secret=SECRETS["legal"],
@@ -185,6 +200,9 @@ def test_behind_a_proxy_the_public_address_is_what_was_signed(engine: Engine, tm
     [
         ("REGUA_LEGAL_URL=https://legal.example.com\nREGUA_AGENCY_SECRET=x", "without REGUA_LEGAL_SECRET"),
         ("REGUA_LEGAL_SECRET=x\nREGUA_BUREAU_SECRET=x", "give each a secret of its own"),
+        ("REGUA_LEGAL_SECRET=x\nREGUA_LEGAL_FORMER_SECRET=x\nREGUA_LEGAL_FORMER_UNTIL=2027-01-31", "is used twice"),
+        ("REGUA_LEGAL_SECRET=x\nREGUA_LEGAL_FORMER_SECRET=y", "make a change of secrets"),
+        ("REGUA_LEGAL_FORMER_SECRET=y\nREGUA_LEGAL_FORMER_UNTIL=2027-01-31", "make a change of secrets"),
         ("REGUA_PARTNER_SECRET=x", "REGUA_PARTNER_SECRET"),
     ],
 )
