@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from activities.desk import fact_values
+from activities.notice_ways import keyed
+from db.rows import CASE, CREDITOR
 from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.case import Case, Reduced, dump
@@ -103,6 +105,7 @@ class Writer:
         self.actor, self.now, self.conn = actor, now, seen.conn
         self.creditor_id = seen.creditor_id
         self.params = {"creditor": seen.creditor_id, "now": now, "source": SOURCE}
+        self.salt = self.conn.execute(select(CREDITOR.c.salt).where(CREDITOR.c.id == seen.creditor_id)).scalar_one()
         self.facts: list[UUID] = []
 
     def write(self, progress: Callable[[int], object]) -> None:
@@ -138,10 +141,10 @@ class Writer:
     def _open(self, batch: list[tuple[InvoiceRow, UUID | None, list[str]]]) -> None:
         invoices, cases, facts = [], [], []
         wishes = self._wishes({debtor_id for _, debtor_id, _ in batch if debtor_id})
-        for row, debtor_id, opted_out in batch:
+        for (row, debtor_id, opted_out), case_id in zip(batch, self._ids([row for row, *_ in batch]), strict=True):
             if debtor_id is None:
                 raise AssertionError("debtors are written before their invoices")
-            invoice_id, case_id = uuid4(), uuid4()
+            invoice_id = uuid4()
             case = self.openings.case(row, case_id, debtor_id, opted_out)
             settled = settled_before(row, self.seen.today)
             invoices.append(self._invoice(row, invoice_id, debtor_id))
@@ -151,6 +154,16 @@ class Writer:
         copy_dicts(self.conn, "invoice", invoices)
         copy_dicts(self.conn, "case", cases)
         copy_dicts(self.conn, "fact", facts)
+
+    def _ids(self, rows: Sequence[InvoiceRow]) -> list[UUID]:
+        """The ids of the cases of new invoices. Where the book was put back to before an invoice came, it is new again.
+
+        Its case then gets the id that it had, and so do its messages (`activities.outbox.identity`). Only an erased
+        debtor's case has an invoice's id while the invoice is new.
+        """
+        wanted = [uuid5(self.creditor_id, keyed(self.salt, _natural_key(row))) for row in rows]
+        taken = set(self.conn.execute(select(CASE.c.id).where(CASE.c.id.in_(wanted))).scalars())
+        return [uuid4() if case_id in taken else case_id for case_id in wanted]
 
     def _wishes(self, debtors: set[UUID]) -> dict[UUID, f.Told]:
         """The hours in which these debtors asked to be contacted, for cases that did not hear of them yet."""
@@ -263,3 +276,8 @@ def payment_values(
         "hint": hint,
         "received_at": now,
     }
+
+
+def _natural_key(row: InvoiceRow) -> bytes:
+    """What makes an invoice of a creditor this one."""
+    return f"{row.document}:{row.number}:{row.instalment}".encode()

@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from openpyxl import Workbook
@@ -27,9 +28,10 @@ from portfolio_files import (
     told,
     write_csv,
 )
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, delete, select, text, update
 
 from activities.desk import fact_values, store_facts
+from db.rows import CASE, CONTACT_POINT, DEBTOR, FACT, INVOICE, TASK
 from domain import facts as f
 from domain.case import load
 from domain.errors import BadFile, BadInput, Refused
@@ -162,6 +164,41 @@ def test_more_rows_than_one_batch_all_arrive(engine: Engine, tmp_path: Path) -> 
     counts = counts_of_all(engine)
     assert (counts["invoice"], counts["case"], counts["debtor"]) == (4321, 4321, 2161)
     assert seen == [2000, 4000, 4321]
+
+
+# --- a book that was put back ---------------------------------------------------------------------------------------
+def cases_by_number(engine: Engine) -> dict[str, UUID]:
+    listed = select(INVOICE.c.number, CASE.c.id).join(CASE, CASE.c.invoice_id == INVOICE.c.id)
+    with engine.connect() as conn:
+        return {row.number: row.id for row in conn.execute(listed)}
+
+
+def test_an_invoice_that_the_copy_of_the_book_did_not_know_gets_the_case_that_it_had(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """So that what left for it after the copy is looked up under the ids that it left under."""
+    rows = [invoice("1"), invoice("2", debtor=2), invoice("3", parcela="2")]
+    bring(engine, tmp_path, rows)
+    before = cases_by_number(engine)
+    with engine.begin() as conn:
+        for table in (TASK, FACT, CASE, INVOICE, CONTACT_POINT, DEBTOR):
+            conn.execute(delete(table))
+    bring(engine, tmp_path, [invoice("0"), *reversed(rows)])
+    after = cases_by_number(engine)
+    assert {number: after[number] for number in before} == before
+    assert len(set(after.values())) == 4
+
+
+def test_an_invoice_of_a_debtor_who_was_erased_is_another_case_when_it_comes_again(
+    engine: Engine, tmp_path: Path
+) -> None:
+    bring(engine, tmp_path, [invoice("1")])
+    with engine.begin() as conn:
+        conn.execute(update(CASE).values(stage="closed"))
+        conn.execute(update(DEBTOR).values(document="apagado:1"))
+    bring(engine, tmp_path, [invoice("1"), invoice("2")])
+    with engine.connect() as conn:
+        assert len(conn.execute(select(CASE.c.id)).all()) == 3
 
 
 # --- the same again -------------------------------------------------------------------------------------------------
