@@ -36,7 +36,8 @@ class Outgoing:
     `template`: of a WhatsApp message, `sid` and `variables`, nothing of one in free words; of a call, whether it is
     `recorded`. `known`: the provider's ids of what other contacts sent to this address, so that none of them is taken
     for this one. `wanted`: may it still be sent? A message that is not is only looked up: it may have gone out before.
-    `restored`: the doubtful try is that of a life that the book lost, and nobody was asked about it yet.
+    `restored`: the doubtful try is that of a life that the book lost, and nobody was asked about it yet. `content`: the
+    salted HMAC of what it says.
     """
 
     contact_id: UUID
@@ -55,6 +56,7 @@ class Outgoing:
     known: tuple[str, ...] = ()
     wanted: bool = True
     restored: bool = False
+    content: str = ""
 
 
 @dataclass(frozen=True)

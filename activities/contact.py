@@ -244,8 +244,9 @@ class Contacts:
         files = attached(desk, what, claims[0], creditor, debtor) if channel == "email" else ()
         answers = outbox.reply_to(self.world, contact_id, creditor[0].email)
         out = outbox.Outgoing(
-            contact_id, channel, point.address, creditor[1], answers, message, reference, 1, files, template=template
-        )
+            contact_id, channel, point.address, creditor[1], answers, message, reference, 1, files, template=template,
+            content=outbox.content_mac(creditor[0].salt, message, None),
+        )  # fmt: skip
         return Plan(outbox.doubted(conn, out, lost), draft.covers)
 
     # --- outcome ---------------------------------------------------------------------------------------------------
@@ -266,7 +267,7 @@ class Contacts:
         contact, channel = str(plan.out.contact_id), plan.out.channel
         match result.verdict:
             case "accepted":
-                return f.ContactSent(given.step, contact, channel, covered=plan.covered)
+                return f.ContactSent(given.step, contact, channel, plan.covered, plan.out.content)
             case "bad-address" | "opted-out":
                 return f.ContactFailed(given.step, contact, channel, result.code)
             case "unknown":
@@ -285,7 +286,7 @@ class Contacts:
         for case_id, step, attempt in plan.covers:
             fact: f.Told
             if result.verdict == "accepted":
-                fact = f.ContactSent(step, contact, channel, covered=True)
+                fact = f.ContactSent(step, contact, channel, True, plan.out.content)
             elif result.verdict in ("bad-address", "opted-out", "refused", "withdrawn"):
                 fact = f.ContactFailed(step, contact, channel, result.code, result.verdict != "withdrawn")
             else:
@@ -449,7 +450,7 @@ def _became(given: Perform, contact: Row[Any]) -> f.Told:
     """What a case is told of a contact whose fate is known."""
     if contact.state in ("failed", "bounced", "unanswered"):
         return f.ContactFailed(given.step, str(contact.id), contact.channel, "failed")
-    return f.ContactSent(given.step, str(contact.id), contact.channel, covered=not contact.lead)
+    return f.ContactSent(given.step, str(contact.id), contact.channel, not contact.lead, contact.content_hmac)
 
 
 def _others(desk: Desk, links: Rows) -> tuple[outbox.Link, ...]:

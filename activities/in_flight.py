@@ -234,7 +234,7 @@ def _tell(desk: Desk, contact: Row[Any]) -> Sequence[UUID]:
         fact_values(
             link.case_id,
             f"cover:{contact.id}:{link.case_id}:{link.attempt}",
-            f.ContactSent(link.step, str(contact.id), contact.channel, covered=not link.lead),
+            f.ContactSent(link.step, str(contact.id), contact.channel, not link.lead, contact.content_hmac),
             "engine",
             desk.now,
         )

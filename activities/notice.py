@@ -280,7 +280,7 @@ class Notices:
 
 
 def _sending(row: Row[Any]) -> f.Sending:
-    return f.Sending(row.way, party_of(row), row.address_hmac, row.origin)
+    return f.Sending(row.way, party_of(row), row.address_hmac, row.origin, row.content_hmac)
 
 
 def _wanted(desk: Desk, step: Step, settings: CreditorSettings, today: date) -> list[quotes.Quote]:

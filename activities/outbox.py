@@ -176,6 +176,7 @@ def resume(world: World, conn: Connection, contact: Row[Any], attachments: tuple
         template=contact.template,
         known=_known(conn, contact.id, to or "", contact.channel),
         restored=tries[0].code == LOST_LIFE and all(row.outcome != "ask-a-person" for row in tries),
+        content=contact.content_hmac,
     )
 
 

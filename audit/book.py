@@ -26,6 +26,7 @@ from db.rows import (
     INSTRUCTION,
     LEDGER,
     NOTICE,
+    NOTICE_SENDING,
     PAYMENT,
     PAYMENT_CODE,
     PLAN,
@@ -120,6 +121,16 @@ class Book:
     @cached_property
     def notices(self) -> dict[str, Row[Any]]:
         return {str(row.id): row for row in self._of(NOTICE, NOTICE.c.issued_at)}
+
+    @cached_property
+    def sendings(self) -> Rows:
+        """The ways of the case's notices, each with the contact that carried it."""
+        ids = [row.id for row in self.notices.values()]
+        return self.conn.execute(select(NOTICE_SENDING).where(NOTICE_SENDING.c.notice_id.in_(ids))).all()
+
+    def carriers(self, notice_id: str) -> list[Row[Any]]:
+        """The ways of one notice."""
+        return [row for row in self.sendings if str(row.notice_id) == notice_id]
 
     @cached_property
     def titles(self) -> dict[str, Row[Any]]:

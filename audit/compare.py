@@ -166,7 +166,7 @@ def _waiting(book: Book, kind: str) -> bool:
 def contacts(book: Book) -> Iterator[Finding]:
     """What the ledger says was sent or failed against contacts and calls; and what was accepted against the ledger."""
     rows = {str(row.id): row for row in book.contacts}
-    told: set[str] = set()
+    told, said = set[str](), _said(book)
     for entry in book.of_kind("contact_sent", "contact_failed"):
         row = rows.get(entry.body["contact_id"])
         told.add(entry.body["contact_id"])
@@ -178,6 +178,7 @@ def contacts(book: Book) -> Iterator[Finding]:
             yield book.finding("contact", f"contato {row.id}: {text}", entry.seq)
     for row in book.contacts:
         yield from _contact_row(book, row, told)
+        yield from _contact_text(book, row, said.get(str(row.id)))
 
 
 def _contact_differs(entry: Row[Any], row: Row[Any]) -> Iterator[str]:
@@ -205,8 +206,35 @@ def _contact_row(book: Book, row: Row[Any], told: set[str]) -> Iterator[Finding]
         yield book.finding("contact", f"{name}: foi aceito antes da primeira chamada ao provedor")
     if row.accepted_at and row.purpose != "notice" and str(row.id) not in told and not _on_its_way(book, row):
         yield book.finding("contact", f"{name}: foi aceito pelo provedor, mas o livro não tem o envio")
-    if _is_kept(book, row) and _mac(book, row) != row.content_hmac:
-        yield book.finding("contact", f"{name}: o texto guardado não é o que foi enviado (HMAC)")
+
+
+def _said(book: Book) -> dict[str, tuple[int, str]]:
+    """What was said, as the ledger vouches for it: contact to entry and HMAC; without those of older entries."""
+    return {
+        contact: (entry.seq, content)
+        for entry in book.of_kind("contact_sent", "notice_issued", "notice_sent_again")
+        for contact, content in _contents(book, entry.body)
+        if content
+    }
+
+
+def _contents(book: Book, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if "contact_id" in body:
+        yield body["contact_id"], body.get("content", "")
+        return
+    carriers = {(row.way, str(row.party_id or "")): str(row.contact_id) for row in book.carriers(body["notice_id"])}
+    for sending in body.get("sendings", ()):
+        if contact := carriers.get((sending["way"], sending["party"])):
+            yield contact, sending.get("content", "")
+
+
+def _contact_text(book: Book, row: Row[Any], said: tuple[int, str] | None) -> Iterator[Finding]:
+    """What a contact says, against its own HMAC and the one that its entry keeps (none in older ledgers)."""
+    entry, content = said or (None, "")
+    if said and content != row.content_hmac:
+        yield book.finding("contact", f"contato {row.id}: o HMAC guardado do texto não é o do livro", entry)
+    elif _is_kept(book, row, vouched=bool(said)) and _mac(book, row) != row.content_hmac:
+        yield book.finding("contact", f"contato {row.id}: o texto guardado não é o que foi enviado (HMAC)", entry)
 
 
 def _on_its_way(book: Book, row: Row[Any]) -> bool:
@@ -215,9 +243,13 @@ def _on_its_way(book: Book, row: Row[Any]) -> bool:
     return open_step or any(fact.acknowledged_at is None for fact in book.facts.values())
 
 
-def _is_kept(book: Book, row: Row[Any]) -> bool:
-    """Can what was said be proved? Not of an e-mail from before its HTML was kept, nor of what was erased."""
-    return bool(row.content_hmac) and (row.channel, row.html) != ("email", None) and not book.without_texts(row)
+def _is_kept(book: Book, row: Row[Any], *, vouched: bool) -> bool:
+    """Can what was said be proved? Not of what was erased, nor of an e-mail from before its HTML was kept.
+
+    The ledger vouches for contents only since then: a vouched e-mail had its HTML.
+    """
+    old = (row.channel, row.html) == ("email", None) and not vouched
+    return bool(row.content_hmac) and not old and not book.without_texts(row)
 
 
 def _mac(book: Book, row: Row[Any]) -> str:

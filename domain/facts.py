@@ -489,12 +489,16 @@ class Unreadable:
 # --- what our own actions brought about ----------------------------------------------------------------------------
 @dataclass(frozen=True)
 class ContactSent:
-    """A provider accepted the message of a step (or another case's message covered it)."""
+    """A provider accepted the message of a step (or another case's message covered it).
+
+    `content` is the salted HMAC of all that was said: subject, text and HTML form; empty in ledgers from before it.
+    """
 
     step: str
     contact_id: str
     channel: str
     covered: bool = False
+    content: str = field(default="", compare=False)
     kind: Literal["contact_sent"] = "contact_sent"
 
 
@@ -534,13 +538,14 @@ class Sending:
     """One way of a notice: channel and number of the address on it (`letter`, `letter-2`), and to whom.
 
     `party` is the bound party it goes to, "" = the debtor; `address` the salted HMAC of the address, `origin` where
-    that address comes from.
+    that address comes from, `content` the salted HMAC of what the contact says that carries it.
     """
 
     way: str
     party: str = ""
     address: str = ""
     origin: str = ""
+    content: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from lived import KEYS, Lived
 from sqlalchemy import Connection, insert, select, text, update
 
 from activities.calls import RECORDING
+from activities.outbox import content_mac
 from activities.replies import ATTACHMENT
 from audit.anchor import read_anchor
 from audit.book import line_of, open_book
@@ -36,6 +37,7 @@ from db.rows import (
     WEBHOOK_EVENT,
 )
 from domain.ledger import chain
+from letters.models import Message
 
 
 def verified(lived: Lived, *, anchored: bool = False) -> list[Finding]:
@@ -343,8 +345,9 @@ def test_a_payment_that_nobody_told_is_found(lived: Lived) -> None:
     assert "não está no livro" in found.text
 
 
-def contact_of(conn: Connection, case: UUID, channel: str) -> UUID:
+def contact_of(conn: Connection, case: UUID, channel: str, purpose: str = "ladder") -> UUID:
     mine = select(CONTACT.c.id).join(CONTACT_CASE, CONTACT_CASE.c.contact_id == CONTACT.c.id)
+    mine = mine.where(CONTACT.c.purpose == purpose).order_by(CONTACT.c.planned_at)
     found: UUID = (
         conn.execute(mine.where(CONTACT_CASE.c.case_id == case, CONTACT.c.channel == channel)).scalars().first()
     )
@@ -370,11 +373,48 @@ def test_a_changed_form_of_an_e_mail_is_named(lived: Lived, change: str) -> None
     assert (found.area, str(contact) in found.text, "HMAC" in found.text) == ("contact", True, True)
 
 
+def without_contents(conn: Connection, case: UUID) -> None:
+    """Make a book of one as it was written before its entries vouched for what was said."""
+    unlocked(conn)
+    for row in conn.execute(select(LEDGER).where(LEDGER.c.case_id == case)).all():
+        body = {name: value for name, value in row.body.items() if name not in ("content", "sendings")}
+        conn.execute(update(LEDGER).where(LEDGER.c.case_id == case, LEDGER.c.seq == row.seq).values(body=body))
+    recompute(conn, case)
+
+
 def test_an_e_mail_from_before_its_form_was_kept_is_no_difference(lived: Lived) -> None:
     with lived.engine.begin() as conn:
+        without_contents(conn, lived.firm)
         contact = contact_of(conn, lived.firm, "email")
         conn.execute(update(CONTACT).where(CONTACT.c.id == contact).values(html=None))
     assert verified(lived) == []
+
+
+@pytest.mark.parametrize(("purpose", "kind"), [("ladder", "contact_sent"), ("notice", "notice_issued")])
+def test_the_form_of_an_e_mail_that_the_book_vouches_for_cannot_be_made_to_look_never_kept(
+    lived: Lived, purpose: str, kind: str
+) -> None:
+    with lived.engine.begin() as conn:
+        contact = contact_of(conn, lived.firm, "email", purpose)
+        conn.execute(update(CONTACT).where(CONTACT.c.id == contact).values(html=None))
+        entry = entry_of(conn, lived.firm, kind).seq
+    (found,) = verified(lived)
+    assert (found.area, found.entry, str(contact) in found.text) == ("contact", entry, True)
+
+
+@pytest.mark.parametrize(("purpose", "kind"), [("ladder", "contact_sent"), ("notice", "notice_issued")])
+def test_a_text_exchanged_with_its_hmac_is_not_what_the_book_vouches_for(lived: Lived, purpose: str, kind: str) -> None:
+    """Whoever has the database has the creditor's salt too."""
+    with lived.engine.begin() as conn:
+        contact = contact_of(conn, lived.firm, "email", purpose)
+        row = conn.execute(select(CONTACT).where(CONTACT.c.id == contact)).one()
+        other = Message(row.subject, "outro texto", row.html)
+        mac = content_mac(open_book(conn, lived.firm).salt, other, row.document_id)
+        changed = {"body": other.text, "content_hmac": mac}
+        conn.execute(update(CONTACT).where(CONTACT.c.id == contact).values(changed))
+        entry = entry_of(conn, lived.firm, kind).seq
+    (found,) = verified(lived)
+    assert (found.area, found.entry, "não é o do livro" in found.text) == ("contact", entry, True)
 
 
 def test_a_removed_contact_names_the_entry_that_sent_it(lived: Lived) -> None:
