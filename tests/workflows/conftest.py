@@ -102,6 +102,16 @@ def world(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> World:
     )
 
 
+async def keep(handle: WorkflowHandle[Any, Any], name: str) -> None:
+    """Keep a history for the replay tests, when asked to (REGUA_RECORD=1) and where none of that name is kept.
+
+    One that is kept is never overwritten: so went the cases that still sleep.
+    """
+    path = HISTORIES / f"{name}.json"
+    if os.environ.get("REGUA_RECORD") and not path.exists():
+        path.write_text((await handle.fetch_history()).to_json(), encoding="utf-8")
+
+
 class Office:
     """What a test does to a case: open it, let time pass, tell it facts, look at what happened."""
 
@@ -235,10 +245,8 @@ class Life:
         await self.tell(f.Approved(str(approval.id)), actor=people[-1] if people else "nobody")
 
     async def record(self, name: str) -> None:
-        """Keep the history of this life for the replay tests, when asked to (REGUA_RECORD=1)."""
-        if os.environ.get("REGUA_RECORD"):
-            history = await self.handle.fetch_history()
-            (HISTORIES / f"{name}.json").write_text(history.to_json(), encoding="utf-8")
+        """Keep the history of this life for the replay tests."""
+        await keep(self.handle, name)
 
     async def now(self) -> datetime:
         """The time of this case."""

@@ -80,6 +80,7 @@ async def test_a_whole_firm_life_from_the_first_word_to_the_dossier(office) -> N
     await life.tell(f.ConsentSigned(title_id, "diretora", "cenprot", await life.today(), ""))
     await life.tell(f.ConsentDelivered(title_id, "cenprot", await life.today()))
     await life.until(lambda row: row.stage == "closed", within=5)
+    await life.record("consent-delivered")
 
 
 @pytest.mark.parametrize("level", ["none", "sent"])
@@ -144,6 +145,7 @@ async def test_a_withdrawal_that_comes_too_late_ends_in_a_letter_of_consent(offi
     await life.tell(f.PaymentReceived("pix-1", Decimal("2000.00"), await life.today()))
     await life.tell(f.TitleRegistered(title_id, await life.today()))
     await life.until(lambda _: any(task.kind == "sign-consent" for task in life.tasks()), within=5)
+    await life.record("withdrawn-too-late")
 
 
 async def test_paid_at_the_notary_closes_the_case_and_waives_the_rest(office) -> None:

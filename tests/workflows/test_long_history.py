@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
-from conftest import activities_of
+from conftest import activities_of, keep
 from people import new_case_row, office_today, short_ladder
 from sqlalchemy import select
 from temporalio.testing import WorkflowEnvironment
@@ -59,6 +59,8 @@ async def test_a_history_that_grows_too_long_goes_on_in_a_new_run_and_counts_on(
                         break
                     await asyncio.sleep(0.1)
                 described = await env.client.get_workflow_handle(handle.id).describe()
+                await keep(env.client.get_workflow_handle(handle.id, run_id=first), "too-long")
+                await keep(env.client.get_workflow_handle(handle.id), "gone-on-in-a-new-run")
     assert kinds.count("note") == 25, "nothing that was said before the new run was lost or counted twice"
     assert kinds.count("payment") == 1
     assert row.next_reason == "thanks for a payment"

@@ -149,6 +149,7 @@ async def test_a_plan_kept_on_the_real_server_settles_the_debt_with_a_code_for_e
     assert "plan_completed" in life.book() or life.row().outcome == "paid"
     assert {code.instalment for code in codes(office, life)} >= {part.number + 1 for part in terms.instalments}
     assert steps(life)[-1] in ("acordo-concluido", "agradecimento")
+    await life.record("plan-kept")
 
 
 def _is_asked_for(office: Any, life: Any, part: f.Instalment, _row: Any) -> bool:

@@ -23,7 +23,8 @@ from temporalio.worker import Worker
 
 from activities import protest_answers, protest_batch
 from activities.protest_answers import take_in_file, take_in_files
-from activities.protest_batch import ProtestBatch, prepare_files, upload_files
+from activities.protest_batch import ProtestBatch, prepare_files
+from activities.protest_upload import upload_files
 from activities.registry import awaited
 from contract.messages import BatchInput, BatchReport
 from contract.names import PROTEST_QUEUE

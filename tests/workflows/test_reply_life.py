@@ -41,6 +41,7 @@ async def test_a_reply_reaches_the_running_case_is_answered_by_sms_and_holds_the
     (answer,) = sandbox.log()
     assert (answer["kind"], answer["to"]) == ("sms", "+5511900000001")
     assert "conferimos o pagamento" in answer["body"]
+    await life.record("answered-by-sms")
 
 
 async def test_a_stop_reaches_every_running_case_and_is_confirmed_by_the_sweep(office, sandbox) -> None:
