@@ -1,6 +1,7 @@
-"""The daily exchange with the CRA: queued orders leave in files, and files are handed over.
+"""The daily exchange with the CRA, and its second step: queued orders are made into files.
 
-Three steps, each safe to repeat after a crash at any line; the first, what came back, is `activities.protest_answers`.
+Three steps, each safe to repeat after a crash at any line; the first, what came back, is `activities.protest_answers`,
+the last, the handing over, `activities.protest_upload`.
 A file is stored whole, with the rows of its orders and titles, before it is sent: `prepared` (surely not sent),
 `sending` (a call was begun whose outcome may be unknown; the CRA knows a file by its name, so it is simply sent again),
 `accepted`, `refused` or `dropped`. Locks: cases by id, then the presenter's numbers, then the file.
@@ -21,17 +22,17 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from temporalio import activity
 
 from activities.desk import fact_values, pinned_policy, store_facts
-from activities.documents import read_document
 from activities.eligibility import bound_parties
 from activities.news import ask_for_news
 from activities.protest import cra_presenter, cra_title, state_of
 from activities.protest_answers import keep_file, lock_cases, move_file, open_task, take_in_files
+from activities.protest_upload import HOLDS_UNWANTED, back_to_queue, cases_of, upload_files
 from activities.restored import RESTORATIONS, holds_presentations
 from activities.views import read_creditor, read_invoices
 from activities.world import World
 from contract.messages import BatchReport
 from db.prepared import together
-from db.rows import CASE, CRA_FILE, CREDITOR, DEBTOR, FACT, INVOICE, LOT_SEQUENCE, ORDER, TITLE
+from db.rows import CRA_FILE, CREDITOR, DEBTOR, FACT, LOT_SEQUENCE, ORDER, TITLE
 from db.settings import CreditorSettings, Presenter
 from domain import cra
 from domain import facts as f
@@ -39,11 +40,10 @@ from domain.calendars import add_bank_days, is_notary_day
 from domain.case import Case, load
 from domain.decide import Action, advance, answer_due
 from domain.eligibility import missing
-from domain.errors import BadFile, Misconfigured, Permanent, ProviderError, Unavailable, Unknown
+from domain.errors import BadFile
 from domain.news import news_are_fresh
 from domain.notice import notified
 from domain.places import time_zone
-from gateways import cra as transport
 
 FILES_A_DAY = 9
 """Per CRA, presenter and kind of file (layout V4.3, names of files); what does not fit waits for tomorrow."""
@@ -58,11 +58,6 @@ LAST_LOT = 999_999
 
 KINDS: dict[str, cra.Kind] = {"present": "B", "withdraw": "DP", "cancel": "CP"}
 """The file in which each kind of order leaves."""
-_UPLOADS: dict[str, transport.Kind] = {"B": "remessa", "DP": "desistencia", "CP": "cancelamento"}
-_HOLDS_UNWANTED = (
-    select(ORDER.c.id).where(ORDER.c.file_id == CRA_FILE.c.id, ORDER.c.state != "sent").correlate(CRA_FILE).exists()
-)
-"""Of a file: one of its orders was taken back since it was made."""
 
 
 class ProtestBatch:
@@ -444,100 +439,11 @@ def _sent_fact(order: Order, file_id: UUID, day: date, now: datetime) -> dict[st
 def _take_back(world: World, now: datetime) -> None:
     """Files that surely never left are made anew where they are of another day or hold what is no longer wanted."""
     today = now.astimezone(time_zone("DF")).date()
-    stale = (CRA_FILE.c.state == "prepared") & ((CRA_FILE.c.business_day < today) | _HOLDS_UNWANTED)
+    stale = (CRA_FILE.c.state == "prepared") & ((CRA_FILE.c.business_day < today) | HOLDS_UNWANTED)
     with world.engine.connect() as conn:
         files = conn.execute(select(CRA_FILE.c.id).where(stale)).scalars().all()
     for file_id in files:
         with world.engine.begin() as conn:
-            lock_cases(conn, _cases_of(file_id))
+            lock_cases(conn, cases_of(file_id))
             if move_file(conn, file_id, ("prepared",), "dropped", "", now):
-                _back_to_queue(conn, file_id)
-
-
-def _cases_of(file_id: UUID) -> sa.Select[tuple[UUID]]:
-    return select(TITLE.c.case_id).join(ORDER, ORDER.c.title_id == TITLE.c.id).where(ORDER.c.file_id == file_id)
-
-
-def _back_to_queue(conn: Connection, file_id: UUID, only: Sequence[str] | None = None) -> None:
-    """Nobody has these orders: those still wanted wait again. `only`: of these municipalities or title numbers."""
-    mine = select(ORDER.c.id).join(TITLE, TITLE.c.id == ORDER.c.title_id).where(ORDER.c.file_id == file_id)
-    if only is not None:
-        mine = mine.join(CASE, CASE.c.id == TITLE.c.case_id).join(INVOICE, INVOICE.c.id == CASE.c.invoice_id)
-        mine = mine.where(TITLE.c.municipality.in_(only) | sa.func.upper(INVOICE.c.printed_number).in_(only))
-    orders = conn.execute(mine).scalars().all()
-    conn.execute(update(ORDER).where(ORDER.c.id.in_(orders)).values(file_id=None))
-    waiting = update(ORDER).where(ORDER.c.id.in_(orders), ORDER.c.state == "sent").values(state="queued")
-    titles = conn.execute(waiting.returning(ORDER.c.title_id)).scalars().all()
-    conn.execute(update(TITLE).where(TITLE.c.id.in_(titles), TITLE.c.state == "sent").values(state="queued"))
-
-
-# --- handing over ----------------------------------------------------------------------------------------------------
-def upload_files(world: World, at: datetime | None = None) -> BatchReport:
-    """Hand over every file that is made, and again every file whose call had no known outcome.
-
-    What the CRA refuses goes back to the queue and becomes a task; what it cannot take now stays for the next run.
-    """
-    now = world.now(at)
-    open_files = select(CRA_FILE).where(CRA_FILE.c.direction == "out", CRA_FILE.c.state.in_(("prepared", "sending")))
-    with world.engine.connect() as conn:
-        files = conn.execute(open_files.order_by(CRA_FILE.c.business_day, CRA_FILE.c.name)).all()
-    states = [_upload(world, row, before, now) for row in files if (before := _begin_call(world, row.id))]
-    return BatchReport(uploaded=states.count("accepted"), refused=states.count("refused"))
-
-
-def _begin_call(world: World, file_id: UUID) -> str:
-    """Write down that a call is about to be made; returns the state before, "" where the file is not to be sent now.
-
-    What holds an order that is no longer wanted stays here (promise 8), unless an earlier call may have sent it.
-    """
-    fresh = (CRA_FILE.c.id == file_id) & (CRA_FILE.c.state == "prepared") & ~_HOLDS_UNWANTED
-    with world.engine.begin() as conn:
-        if conn.execute(update(CRA_FILE).where(fresh).values(state="sending")).rowcount:
-            return "prepared"
-        state = conn.execute(select(CRA_FILE.c.state).where(CRA_FILE.c.id == file_id)).scalar_one()
-        return "sending" if state == "sending" else ""
-
-
-def _upload(world: World, row: Row[Any], before: str, now: datetime) -> str:
-    """One call, and the state of the file after it. `before` is how it stood before the call was begun."""
-    try:
-        with world.engine.connect() as conn:
-            content = read_document(world, conn, row.document_id)
-        receipt = world.cra.of(row.cra).upload(_UPLOADS[row.kind], row.name, content)
-    except Unknown:
-        return "sending"
-    except (Unavailable, Misconfigured) as error:
-        return _not_now(world, row, before, error, now)
-    except Permanent as error:
-        return _refused(world, row, error.code, now)
-    with world.engine.begin() as conn:
-        if receipt.refused:
-            lock_cases(conn, _cases_of(row.id))
-        if move_file(conn, row.id, ("sending", "prepared"), "accepted", receipt.code, now) and receipt.refused:
-            _back_to_queue(conn, row.id, [part.where for part in receipt.refused])
-            parts = [f"{part.where} code {part.code}" for part in receipt.refused]
-            open_task(conn, f"refused:{row.id}", "cra-refused-file", [f"file {row.name}", *parts], now)
-    return "accepted"
-
-
-def _not_now(world: World, row: Row[Any], before: str, error: ProviderError, now: datetime) -> str:
-    """This call did nothing. Where an earlier one may have arrived, that stays open."""
-    with world.engine.begin() as conn:
-        move_file(conn, row.id, ("sending",), before, error.code, None)
-        if isinstance(error, Misconfigured):
-            open_task(conn, f"no-access:{row.id}:{error.code}", "cra-no-access", [f"code {error.code}"], now)
-        if row.kind == "DP" and error.code in transport.PAST_CUT_OFF:
-            details = [f"file {row.name}", "too late for today: ask the notaries by telephone to hold the protests"]
-            open_task(conn, f"cut-off:{row.id}:{now.date()}", "withdrawal-late", details, now)
-    return before
-
-
-def _refused(world: World, row: Row[Any], code: str, now: datetime) -> str:
-    """The CRA took nothing of the file: its orders go back to the queue, and a person looks why."""
-    with world.engine.begin() as conn:
-        lock_cases(conn, _cases_of(row.id))
-        if move_file(conn, row.id, ("sending",), "refused", code, now):
-            _back_to_queue(conn, row.id)
-            details = [f"file {row.name}", f"code {code}"]
-            open_task(conn, f"refused:{row.id}", "cra-refused-file", details, now)
-    return "refused"
+                back_to_queue(conn, file_id)

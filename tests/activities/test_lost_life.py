@@ -27,7 +27,8 @@ from activities import outbox
 from activities.contact import Contacts
 from activities.notice import Notices
 from activities.protest_answers import take_in_files
-from activities.protest_batch import prepare_files, upload_files
+from activities.protest_batch import prepare_files
+from activities.protest_upload import upload_files
 from activities.restored import NOTARIES
 from db.embedded import EmbeddedPostgres, fresh_database
 from db.engine import make_engine

@@ -12,8 +12,9 @@ from sqlalchemy import Engine, insert
 
 from activities.consent import consent_letter
 from activities.protest_answers import take_in_files
-from activities.protest_batch import prepare_files, upload_files
+from activities.protest_batch import prepare_files
 from activities.protest_by_hand import Heard, answer_by_hand, money_arrived, presentation_sheet
+from activities.protest_upload import upload_files
 from db.rows import CRA_FILE, ORDER, PAYMENT, TASK
 from db.settings import CreditorSettings, Signatory
 from domain import cra

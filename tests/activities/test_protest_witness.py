@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Engine
 
 from activities.protest_answers import take_in_files
-from activities.protest_batch import prepare_files, upload_files
+from activities.protest_batch import prepare_files
+from activities.protest_upload import upload_files
 from db.rows import CASE, ORDER, TASK
 from domain.errors import Unavailable
 from sandbox.notary import Notary
