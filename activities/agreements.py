@@ -7,11 +7,12 @@ SHA-256 is `plan.text_hash`, also where the deed that is kept in the end says ho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, or_, select, update
 
 from activities.desk import Desk, fact_values, store_facts
 from activities.documents import PDF, keep_document
@@ -102,6 +103,30 @@ def _store(desk: Desk, key: str, fact: f.Told, actor: str) -> UUID:
     store_facts(desk.conn, [values])
     fact_id: UUID = values["id"]
     return fact_id
+
+
+# --- what lies before the debtor --------------------------------------------------------------------------------------
+def offers(conn: Connection, cases: Sequence[UUID], today: date) -> list[Row[Any]]:
+    """The offers in these cases that can still be accepted on that day, the last one first."""
+    query = select(PLAN).where(PLAN.c.case_id.in_(cases), PLAN.c.state == OFFERED)
+    rows = conn.execute(query.order_by(PLAN.c.offered_at.desc())).all()
+    return [row for row in rows if PROPOSAL.validate_python(row.terms).valid_until >= today]
+
+
+def standing(desk: Desk) -> Row[Any] | None:
+    """The offer that lies before the debtor; of several only the last that he was shown."""
+    return next(iter(offers(desk.conn, [desk.row.id], desk.case.today(desk.now))), None)
+
+
+def shown(plan: Row[Any]) -> f.PlanOffered:
+    """The fact that this offer lies before him."""
+    return f.PlanOffered(str(plan.id), PROPOSAL.validate_python(plan.terms).valid_until)
+
+
+def acceptance(plan: Row[Any]) -> f.PlanAgreed:
+    """The fact that his written yes to this offer would be."""
+    terms = PROPOSAL.validate_python(plan.terms)
+    return f.PlanAgreed(str(plan.id), terms.instalments, terms.offer, "reply", financing=terms.financing)
 
 
 # --- what stands in the way ------------------------------------------------------------------------------------------

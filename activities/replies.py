@@ -13,7 +13,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from activities import agreements, neutral, wishes
 from activities.correspondents import Correspondent, concerned, matched
 from activities.desk import Desk, fact_values, store_facts
-from activities.saying import ANSWER_CHANNELS, OFFERED, PROPOSAL
+from activities.saying import ANSWER_CHANNELS
 from activities.tasks import open_tasks, task_row
 from activities.world import World
 from db.rows import (
@@ -364,21 +364,14 @@ class _Reply:
         if isinstance(fact, f.PlanAgreed):
             plan = self.conn.execute(select(PLAN).where(PLAN.c.id == UUID(fact.plan_id)).with_for_update()).one()
             return [agreements.accept(desk, plan, "reply", DEBTOR_SAID, f"mensagem {str(self.message.id)[:8]}")]
-        standing = self._standing(desk)
+        standing = agreements.standing(desk)
         if standing is not None:  # he asks again: what lies before him is shown once more
-            row = fact_values(
-                desk.row.id, self._key(desk.row.id, "again"), self._shown(standing), DEBTOR_SAID, self.now
-            )
-            return store_facts(self.conn, [row])
+            return store_facts(self.conn, [self._fact(desk.row.id, agreements.shown(standing), "again")])
         return [agreements.offer(desk, fact.plan_id, DEBTOR_SAID)[1]]
-
-    @staticmethod
-    def _shown(plan: Row[Any]) -> f.PlanOffered:
-        return f.PlanOffered(str(plan.id), PROPOSAL.validate_python(plan.terms).valid_until)
 
     def _situation(self, desk: Desk, who: Correspondent, talk: _Talk, *, alone: bool) -> Situation:
         case, policy, today = desk.case, desk.policy, desk.case.today(desk.now)
-        standing = self._standing(desk)
+        standing = agreements.standing(desk)
         at_notary = case.protest.state in LIVE or case.protest.state in ("queued", "registered")
         settled = bool(case.ended) or case.settled(policy.tolerance)
         offer = next((each.name for each in policy.offers if each.instalments), "")
@@ -386,7 +379,7 @@ class _Reply:
             consumer=case.terms.consumer,
             demand=case.demand(today),
             explain_by=next_bank_day(move(today, policy.dispute.explain)),
-            acceptance=self._acceptance(standing) if standing else None,
+            acceptance=agreements.acceptance(standing) if standing else None,
             # Until `_agree` makes it, an offer is known by its name in the ladder.
             offer=f.PlanOffered(offer, today) if offer and not (at_notary or settled) else None,
             explains=case.dispute if case.explain_by else "",
@@ -399,25 +392,10 @@ class _Reply:
             deaf=all(case.deaf_to(channel) for channel in ANSWER_CHANNELS),
         )
 
-    @staticmethod
-    def _acceptance(plan: Row[Any]) -> f.PlanAgreed:
-        terms = PROPOSAL.validate_python(plan.terms)
-        return f.PlanAgreed(str(plan.id), terms.instalments, terms.offer, "reply", financing=terms.financing)
-
-    def _standing(self, desk: Desk) -> Row[Any] | None:
-        """The offer that lies before the debtor; of several only the last that he was shown."""
-        rows = self._offers([desk.row.id], desk.case.today(desk.now))
-        return rows[0] if rows else None
-
-    def _offers(self, cases: Sequence[UUID], today: date) -> list[Row[Any]]:
-        query = select(PLAN).where(PLAN.c.case_id.in_(cases), PLAN.c.state == OFFERED)
-        rows = self.conn.execute(query.order_by(PLAN.c.offered_at.desc())).all()
-        return [row for row in rows if PROPOSAL.validate_python(row.terms).valid_until >= today]
-
     def _offered(self, about: list[UUID]) -> list[UUID]:
         """A yes is about the one case that has an offer."""
         today = self.now.astimezone(time_zone("DF")).date()
-        cases = {row.case_id for row in self._offers(about, today)}
+        cases = {row.case_id for row in agreements.offers(self.conn, about, today)}
         return [case for case in about if case in cases] if len(cases) == 1 else []
 
     def _conversation(self, debtor: Row[Any]) -> _Talk:
