@@ -13,6 +13,7 @@ import structlog
 from database import SharedDatabase
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
+from turns import dealt
 
 from db.embedded import EmbeddedPostgres
 from db.engine import make_engine
@@ -31,6 +32,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # Errors in a line, as the services write them: structlog's own default paints each with all its variables.
 structlog.configure(processors=[structlog.stdlib.add_log_level, name_error, structlog.processors.KeyValueRenderer()])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, whatever folder they are in."""
+    items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def in_memory() -> Path | None:
