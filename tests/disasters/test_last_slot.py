@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from last_slot import contact
 from people import Opened, new_case_row
+from races import race
 from sqlalchemy import Engine, func, insert, select
 
 from db.rows import CLOCK, CONTACT
 from domain.policy_file import parse_policy
 
-SCRIPT = Path(__file__).with_name("last_slot.py")
 DUE = date(2026, 3, 10)
 NOON = datetime(2026, 3, 10, 12, tzinfo=ZoneInfo("America/Sao_Paulo"))
 SHARED = (("email", "contador@escritorio.example.com"), ("sms", "+5511900000001"))
@@ -37,21 +36,10 @@ def noon(engine: Engine) -> Engine:
     return engine
 
 
-def race(database_url: str, folder: Path, cases: list[Opened]) -> list[str]:
+def contacts_at_once(database_url: str, folder: Path, cases: list[Opened]) -> list[str]:
     """Each case in a process of its own; all go on the same signal."""
-    at = datetime.now(UTC).isoformat()
-    command = [sys.executable, str(SCRIPT), database_url, str(folder)]
-    running = [subprocess.Popen([*command, str(case.case), at], stdin=-1, stdout=-1, text=True) for case in cases]
-    for process in running:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in running:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    said = [process.communicate(timeout=60)[0].strip() for process in running]
-    assert [process.returncode for process in running] == [0] * len(cases)
-    return sorted(said)
+    at = datetime.now(UTC)
+    return sorted(race(contact, [(database_url, folder, str(case.case), at) for case in cases]))
 
 
 def sent(engine: Engine) -> int:
@@ -64,7 +52,7 @@ def test_two_cases_of_one_debtor_get_one_contact(noon: Engine, database_url: str
     """Both cases wait for the debtor's row: the second finds the message that covers it."""
     first = new_case_row(noon, ONE_A_DAY, DUE, DUE, contacts=SHARED)
     second = new_case_row(noon, ONE_A_DAY, DUE, DUE, debtor=first.debtor)
-    said = race(database_url, tmp_path, [first, second])
+    said = contacts_at_once(database_url, tmp_path, [first, second])
     assert sent(noon) == 1
     assert all(word.startswith(("contact_sent", "contact_deferred a message of another case")) for word in said)
 
@@ -74,7 +62,7 @@ def test_two_debtors_who_share_an_accountant_get_one_contact_at_his_address(
     noon: Engine, database_url: str, tmp_path: Path, _: int
 ) -> None:
     cases = [new_case_row(noon, ONE_AT_AN_ADDRESS, DUE, DUE, contacts=SHARED[:1]) for _ in range(2)]
-    assert race(database_url, tmp_path, cases) == ["contact_deferred per-address", "contact_sent"]
+    assert contacts_at_once(database_url, tmp_path, cases) == ["contact_deferred per-address", "contact_sent"]
     assert sent(noon) == 1
 
 
@@ -83,7 +71,7 @@ def test_debtors_who_share_two_addresses_in_different_order_cannot_block_each_ot
 ) -> None:
     cases = [new_case_row(noon, ANY_OF_TWO, DUE, DUE, contacts=how) for how in (SHARED, BACKWARDS, SHARED)]
     started = datetime.now(UTC)
-    said = race(database_url, tmp_path, cases)
+    said = contacts_at_once(database_url, tmp_path, cases)
     assert said == ["contact_deferred per-address", "contact_sent", "contact_sent"], "one by SMS, one by e-mail"
     assert sent(noon) == 2
     assert datetime.now(UTC) - started < timedelta(seconds=50)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from people import SETTINGS
+from races import race
 from sqlalchemy import Engine, insert, select, update
+from three_doors import report
 
 from db.rows import CLOCK, CREDITOR, PAYMENT_CODE
 from tests.activities.money_samples import NOON, Counter
 from tests.domain.bank_samples import PAID_ON, Entry, ofx
 
-ROOT = Path(__file__).resolve().parents[2]
-HERE = os.environ | {"PYTHONPATH": str(ROOT)}
-SCRIPT = Path(__file__).with_name("three_doors.py")
 END_TO_END = "E12345678202611231200abcdef12345"
 KEY = "123e4567-e12b-12d1-a456-426655440000"
 DOORS = ("webhook", "file", "person")
@@ -40,22 +36,7 @@ def test_one_payment_from_three_processes_counts_once(
         conn.execute(update(CREDITOR).values(settings=SETTINGS | {"pix": agreement}))
     _reports(tmp_path)
     doors = [*DOORS[order % 3 :], *DOORS[: order % 3]]
-    command = [sys.executable, str(SCRIPT)]
-    running = [
-        subprocess.Popen(
-            [*command, door, database_url, str(tmp_path)], stdin=-1, stdout=-1, text=True, cwd=ROOT, env=HERE
-        )
-        for door in doors
-    ]
-    for process in running:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in running:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    said = [process.communicate(timeout=60)[0].strip() for process in running]
-    assert [process.returncode for process in running] == [0, 0, 0]
+    said = race(report, [(door, database_url, tmp_path) for door in doors])
     (row,) = counter.payments()
     assert (row.reference, row.amount) == (END_TO_END, Decimal("1034.33"))
     assert len([fact for fact in counter.facts(case) if fact["kind"] == "payment"]) == 1

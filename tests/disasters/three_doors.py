@@ -1,12 +1,8 @@
-"""One of three processes that report the same payment at the same moment: `three_doors.py DOOR DATABASE FOLDER`.
-
-It says `ready`, waits for a line on standard input, and goes through its door: the bank's webhook, a bank file or a
-person. Then it says what came of it.
-"""
+"""One of the processes that report the same payment at the same moment, each through a door of its own."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,21 +22,14 @@ from gateways.documents import DocumentStore
 from starter import pix_webhook
 
 
-def main(door: str, database: str, folder: Path) -> str:
-    """Go through a door when told to."""
+def report(ready: Callable[[], object], door: str, database: str, folder: Path) -> str:
+    """Go through a door once all are ready: the bank's webhook, a bank file or a person. Returns what came of it."""
     engine = make_engine(database)
-    say("ready")
-    sys.stdin.readline()
+    ready()
     try:
         return f"told {DOORS[door](engine, folder)}"
     except Refused as refused:
         return refused.code
-
-
-def say(text: str) -> None:
-    """One line to who started us."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def webhook(engine: Engine, folder: Path) -> int:
@@ -72,6 +61,3 @@ def person(engine: Engine, folder: Path) -> int:
 
 
 DOORS = {"webhook": webhook, "file": file, "person": person}
-
-if __name__ == "__main__":
-    say(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
