@@ -11,8 +11,6 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
-from openpyxl.utils.datetime import from_excel
-
 from domain.bank import bare_number
 from domain.boleto import Boleto, Collection, read_boleto
 from domain.cra.codes import species
@@ -231,6 +229,8 @@ def _day(cell: Cell, form: str | None) -> date:
 
 
 def _of_serial(number: Decimal) -> date:
+    from openpyxl.utils.datetime import from_excel  # slow, and few cells are days that a spreadsheet has counted
+
     day = from_excel(int(number)) if _FIRST_SERIAL <= number <= _LAST_SERIAL else None
     if not isinstance(day, datetime):
         raise ValueError(number)

@@ -18,9 +18,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, cast
 
-from openpyxl import load_workbook
-from openpyxl.utils.datetime import CALENDAR_WINDOWS_1900
-
 from domain.errors import BadFile, BadInput, Fault
 
 Cell = str | Decimal | date
@@ -138,6 +135,9 @@ def _xlsx(path: Path) -> Iterator[Line]:
 
 
 def _rows(path: Path, file: IO[bytes]) -> Iterator[Line]:
+    from openpyxl import load_workbook  # slow, and most processes that know of sheets never read a workbook
+    from openpyxl.utils.datetime import CALENDAR_WINDOWS_1900
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles that other programs left out
         book = load_workbook(file, read_only=True, data_only=True)

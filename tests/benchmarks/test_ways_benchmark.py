@@ -1,4 +1,4 @@
-"""The benchmarks of other ways to run the same life, on two lives: whole lives, and the documents that are promised."""
+"""The benchmarks of other ways to run the same life, on one life each: whole, and the promised documents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTACTS = 6
 
 
 def test_a_life_woken_cold_at_every_step_is_the_reference_life_in_every_sandbox(capsys) -> None:
-    assert main(["cold", "--lives", "2", "--json"]) == 0
+    assert main(["cold", "--lives", "1", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     worker = document["worker_cpu_ms_per_life"]
     assert list(worker) == ["warm", "cold", "passed_through", "unsandboxed"]
@@ -26,7 +26,7 @@ def test_a_life_woken_cold_at_every_step_is_the_reference_life_in_every_sandbox(
 
 
 def test_a_contact_as_a_local_activity_is_the_same_life_with_fewer_events(capsys) -> None:
-    assert main(["contact", "--lives", "2", "--json"]) == 0
+    assert main(["contact", "--lives", "1", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     by_way = {way: found["events_by_type"] for way, found in document["contenders"].items()}
     assert list(by_way) == ["ours", "ours_local", "bare", "bare_local"]

@@ -11,11 +11,10 @@ from typing import Any
 
 import promql_parser
 import pytest
-import typer
 import yaml
 
 from gateways.observed import ACTION_RESULTS, PROVIDER_CALLS, PROVIDER_SECONDS
-from starter.__main__ import build
+from starter.__main__ import program
 from starter.webhook_metrics import REQUESTS, SECONDS
 from watch import exporter
 from watch.figures import FIGURES
@@ -102,7 +101,7 @@ def test_every_command_that_the_runbook_names_exists() -> None:
     named = re.findall(r"`regua ([a-z -]+?)(?: [A-Z]+)?`", (ROOT / "docs/operations.md").read_text())
     assert named
     for words in named:
-        command: Any = typer.main.get_command(build())
+        command = program()
         for word in words.split():
             known = {option for parameter in command.params for option in parameter.opts}
             assert word in known if word.startswith("-") else word in command.commands, words
