@@ -160,11 +160,15 @@ class EvidenceReport:
 
 @dataclass(frozen=True)
 class RetentionReport:
-    """Of how many debtors something may be erased, of how many it was, and how many files went with it."""
+    """Of how many debtors something may be erased, of how many it was, and how many files went with it.
+
+    `strangers`: messages and payments of nobody whom we know, of whom the same may be said.
+    """
 
     due: int = 0
     erased: int = 0
     files: int = 0
+    strangers: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from domain.errors import BadInput
+from domain.outside_facts import Outsider
 from domain.pix import parse_key, static_code
 from domain.places import known_uf
 
@@ -154,6 +155,8 @@ class CreditorSettings(BaseModel):
     presenters: list[Presenter] = Field(default_factory=list)
     """Further agreements, each with the CRA of some states. Where none covers a place, titles are presented by hand."""
     signatories: list[Signatory] = Field(default_factory=list)
+    partners: dict[Outsider, str] = Field(default_factory=dict)
+    """Who lawyer, agency, central and bureau are, by name and CNPJ: a debtor is told who got his data (LGPD 18 VII)."""
     pix: Pix | None = None
     bank_accounts: list[BankAccount] = Field(default_factory=list)
     """Where any are named, bank files of other accounts are refused."""

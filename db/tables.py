@@ -1,9 +1,8 @@
 """The tables, as sqlmodel classes. Money NUMERIC(15,2), times timestamptz in UTC, ids UUIDs made in Python.
 
-Personal data (names, documents, addresses, message texts, free notes) stands only in tables whose rows can be erased:
-creditor, debtor, party, contact_point, block_entry, invoice, contact, note, inbound_message, neutral_answer,
-closed_address, webhook_event, payment hints, and the content of documents. `case`, `fact`, `ledger`, `instruction`,
-`schedule` and `parcel` carry ids, codes, dates, amounts, hashes.
+Personal data (names, documents, addresses, message texts, free notes) stands only in columns that can be emptied;
+`privacy.columns` says of each column what it holds. `case`, `fact`, `ledger`, `instruction`, `schedule` and `parcel`
+carry ids, codes, dates, amounts, hashes.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def terms(known: Sequence[Rule], held: Iterable[str], closed_on: date, today: da
     Who somebody is goes last: as long as anything else of him is kept, it must be known whose it is.
     """
     wanted = {*held, IDENTITY}
-    ends = {rule.name: _end(rule, closed_on) for rule in known if rule.name in wanted}
+    ends = {rule.name: last_day(rule, closed_on) for rule in known if rule.name in wanted}
     ends[IDENTITY] = max(ends.values())
     return tuple(
         Term(rule.name, ends[rule.name], rule.law, rule.keeps, ends[rule.name] < today)
@@ -96,6 +96,7 @@ def terms(known: Sequence[Rule], held: Iterable[str], closed_on: date, today: da
     )
 
 
-def _end(rule: Rule, closed_on: date) -> date:
+def last_day(rule: Rule, closed_on: date) -> date:
+    """Until when a rule keeps what ended on a day, that day included."""
     begins = closed_on if rule.runs_from == "closing" else date(closed_on.year + 1, 1, 1)
     return add_months(begins, rule.months)

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Row
 
+from db.settings import CreditorSettings
 from domain.money import format_brl
+from domain.outside_facts import Outsider
 from domain.retention import Rule
 from letters import pt
 from letters.declaration import DeclarationData, Section
@@ -26,13 +28,16 @@ Columns = Mapping[str, str]
 _TABLES: tuple[tuple[str, str, str, Columns], ...] = (
     ("points", "Meios de contato", "De onde veio cada um, se pode ser usado, e o consentimento que há", {
         "channel": "canal", "address": "endereço", "source": "origem", "state": "situação", "consent": "consentimento",
+        "best_hours": "horário pedido",
     }),
     ("invoices", "Faturas", "Informadas pelo credor", {
         "printed_number": "número", "issued": "emissão", "due": "vencimento", "amount": "valor",
-        "description": "descrição", "charges_source": "fonte dos encargos",
+        "description": "descrição", "charges_source": "fonte dos encargos", "boleto_line": "boleto",
+        "nfe_key": "chave da NF-e", "delivery_proof": "prova de entrega",
     }),
     ("parties", "Outros obrigados", "Informados pelo credor", {
-        "role": "papel", "name": "nome", "document": "documento", "address": "endereço",
+        "role": "papel", "name": "nome", "document": "documento", "address": "endereço", "district": "bairro",
+        "city": "cidade", "cep": "CEP",
     }),
     ("cases", "Casos de cobrança", "Um por fatura", {
         "id": "caso", "stage": "etapa", "balance": "saldo", "opened_at": "aberto", "closed_at": "encerrado",
@@ -42,20 +47,49 @@ _TABLES: tuple[tuple[str, str, str, Columns], ...] = (
         "planned_at": "quando", "channel": "canal", "state": "resultado", "subject": "assunto", "body": "texto",
     }),
     ("inbound", "O que foi recebido", "Com o texto de cada mensagem", {
-        "received_at": "quando", "channel": "canal", "sender": "de", "subject": "assunto", "body": "texto",
-        "meaning": "entendido como",
+        "received_at": "quando", "channel": "canal", "sender": "de", "recipient": "para", "subject": "assunto",
+        "body": "texto", "meaning": "entendido como",
     }),
-    ("answers", "Confirmações de recebimento", "", {"channel": "canal", "address": "para", "body": "texto"}),
+    ("answers", "Confirmações de recebimento", "", {
+        "channel": "canal", "address": "para", "subject": "assunto", "body": "texto",
+    }),
+    ("receipts", "O que os provedores informaram", "Entregas, leituras e devoluções; o mais está nos dados", {
+        "business_at": "quando", "provider": "provedor", "event": "aviso", "code": "código",
+    }),
     ("notes", "Anotações de atendentes", "", {"written_at": "quando", "author": "autor", "text": "texto"}),
     ("payments", "Pagamentos", "Informados pelo banco, pelo cartório ou pelo credor", {
         "paid_on": "dia", "amount": "valor", "source": "fonte", "payer": "pagador", "hint": "o que o banco informou",
         "reversed_on": "estornado",
+    }),
+    ("promises", "Promessas de pagamento", "", {
+        "made_at": "feita em", "on": "para", "amount": "valor", "state": "situação",
+    }),
+    ("charges", "Cobranças Pix", "Feitas pelo banco do credor em seu nome", {
+        "created_at": "quando", "amount": "valor", "valid_until": "paga até", "state": "situação",
     }),
     ("plans", "Acordos", "", {
         "offered_at": "oferecido", "total": "total", "state": "situação", "accepted_at": "aceito",
     }),
     ("titles", "Títulos a protesto", "", {
         "our_number": "número", "balance": "saldo", "state": "situação", "protocol": "protocolo",
+    }),
+    ("notices", "Notificações prévias", "", {
+        "issued_at": "emitida", "proof_level": "prova", "proof_on": "em", "deadline": "prazo", "state": "situação",
+    }),
+    ("tasks", "Pendências de atendentes", "", {
+        "opened_at": "aberta", "kind": "o quê", "outcome": "resultado", "done_at": "concluída",
+    }),
+    ("words", "Decisões de pessoas", "De quem foi perguntado antes de um passo que depende de aprovação", {
+        "said_at": "quando", "yes": "aprovou", "reason": "motivo",
+    }),
+    ("moratoria", "Suspensões da cobrança em seu nome", "", {
+        "since": "desde", "until": "até", "value": "documento", "reason": "motivo", "lifted_at": "levantada",
+    }),
+    ("closed_addresses", "Endereços a que nada mais se escreve", "", {
+        "address": "endereço", "reason": "por quê", "closed_at": "desde",
+    }),
+    ("blocked", "Listas de bloqueio", "Das listas públicas dos estados", {
+        "uf": "estado", "value": "documento ou telefone", "registered_on": "desde", "until": "até",
     }),
     ("documents", "Documentos", "Cópia à disposição, a pedido", {
         "created_at": "quando", "kind": "tipo", "name": "nome", "sha256": "SHA-256",
@@ -65,8 +99,12 @@ _TABLES: tuple[tuple[str, str, str, Columns], ...] = (
     }),
 )  # fmt: skip
 """Attribute of `Holdings`, title, remark, columns."""
-_ONLY_DATA: Mapping[str, tuple[str, ...]] = {"contacts": ("html",)}
+_ONLY_DATA: Mapping[str, tuple[str, ...]] = {
+    "contacts": ("html", "template"), "receipts": ("body",), "invoices": ("row_hash",),
+}  # fmt: skip
 """Columns, by attribute, that are told as data and would be unreadable on paper."""
+_BOOK = ("case_id", "seq", "business_at", "kind", "actor")
+"""Of each entry of the book; what it says in words is shown by the timeline, on paper it would hide all else."""
 
 _CHANNELS = {
     "email": "provedor de e-mail (SendGrid), que entrega as mensagens",
@@ -114,11 +152,18 @@ def declare(held: Holdings, rules: Sequence[Rule], now: datetime) -> Declaration
         name: [_plain(row, (*columns, *_ONLY_DATA.get(name, ()))) for row in getattr(held, name)]
         for name, _, _, columns in _TABLES
     }
-    person = {"name": debtor.name, "document": debtor.document, "kind": debtor.kind, "address": place}
+    person = {
+        "name": debtor.name,
+        "document": debtor.document,
+        "kind": debtor.kind,
+        "address": place,
+        "municipality": debtor.ibge,
+    }
     data: dict[str, Any] = {
         "made_at": now.isoformat(), "controller": {"name": creditor.name, "document": creditor.document},
         "debtor": {"id": str(debtor.id), **person, "opted_out": debtor.opted_out, "since": str(debtor.created_at)},
-        **tables, "shared_with": shared, "retention": [list(row) for row in kept],
+        **tables, "book": [_plain(row, _BOOK) for row in held.book], "shared_with": shared,
+        "retention": [list(row) for row in kept],
     }  # fmt: skip
     sections = [
         Section(title, remark, list(columns.values()), [_cells(row, columns) for row in getattr(held, name)])
@@ -148,8 +193,14 @@ def _shared(held: Holdings) -> list[str]:
         shared.append("tabelionato de protesto e sua central (CRA): título, nome, documento, endereço (Lei 9.492/1997)")
     if held.charges:
         shared.append("banco do credor: as cobranças Pix, com nome e documento")
-    shared += [text for outsider, text in _OUTSIDE.items() if outsider in held.told_to]
+    shared += [_outsider(held, who, since) for who, since in held.told_to.items()]
     return [f"{held.creditor.name}, o credor", *shared]
+
+
+def _outsider(held: Holdings, who: str, since: datetime) -> str:
+    """Somebody outside, by the name that the creditor gave of him, what he got, and since when."""
+    named = CreditorSettings.model_validate(held.creditor.settings).partners.get(cast(Outsider, who), "")
+    return ", ".join(filter(None, (named, _OUTSIDE[who]))) + f"; desde {pt.day(since.astimezone(OFFICE).date())}"
 
 
 def _plain(row: Row[Any], columns: Iterable[str]) -> dict[str, Any]:
@@ -173,4 +224,6 @@ def _told(value: Any) -> str:
         return pt.day(value)
     if isinstance(value, Decimal):
         return format_brl(value)
+    if isinstance(value, bool):
+        return "sim" if value else "não"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")

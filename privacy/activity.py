@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 import structlog
 from temporalio import activity
 
 from activities.world import World
 from contract.messages import RetentionReport
 from domain.errors import Refused
+from domain.retention import Rule
 from gateways.settings import Settings
+from privacy import strangers
 from privacy.erasure import OFFICE, RETENTION, due, erase, leftovers, remove_files
 from privacy.periods import load_rules
 
@@ -24,9 +29,9 @@ class Retention:
 
     @activity.defn(name="retention")
     def retention(self) -> RetentionReport:
-        """Count the debtors of whom something may be erased; erase it where REGUA_ERASE_AUTOMATICALLY says so.
+        """Count of whom something may be erased; erase it where REGUA_ERASE_AUTOMATICALLY says so.
 
-        Files that an earlier erasure left behind, because its process died, go too. Ids only are logged.
+        Files that an earlier erasure left behind, because its process died, go too. Only counts are logged.
         """
         rules, now, world = load_rules(self.settings), self.world.now(), self.world
         with world.engine.connect() as conn:
@@ -42,5 +47,15 @@ class Retention:
             with world.engine.connect() as conn:
                 files += remove_files(conn, world.documents, world.letters, plan.debtor)
             erased += 1
-        log.info("retention", due=len(plans), erased=erased, files=files)
-        return RetentionReport(len(plans), erased, files)
+        unknown, more = self._strangers(rules, now.astimezone(OFFICE).date())
+        log.info("retention", due=len(plans), erased=erased, files=files + more, strangers=unknown)
+        return RetentionReport(len(plans), erased, files + more, unknown)
+
+    def _strangers(self, rules: Sequence[Rule], today: date) -> tuple[int, int]:
+        """How much of people whom nobody knows is due, and how many files went."""
+        with self.world.engine.begin() as conn:
+            found = strangers.due(conn, rules, today)
+            if self.settings.erase_automatically:
+                strangers.erase(conn, found)
+        with self.world.engine.connect() as conn:
+            return found.count, strangers.remove_files(conn, self.world.documents)

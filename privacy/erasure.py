@@ -7,7 +7,7 @@ place of what is gone. An act of two persons: one asks, another does it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -16,27 +16,14 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row, String, Table, cast, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, Table, cast, func, insert, select, update
 
 from activities.documents import forget_letter
-from db.rows import (
-    CASE,
-    CONTACT,
-    CONTACT_POINT,
-    DEBTOR,
-    DOCUMENT,
-    INBOUND,
-    INVOICE,
-    NEUTRAL_ANSWER,
-    NOTE,
-    PARTY,
-    PAYMENT,
-    PRIVACY_ACT,
-    WEBHOOK_EVENT,
-)
+from db.rows import CASE, CONTACT_POINT, DEBTOR, DOCUMENT, MORATORIUM, PRIVACY_ACT
 from domain.errors import Refused
-from domain.retention import IDENTITY, Rule, Term, terms
+from domain.retention import Rule, Term, terms
 from gateways.documents import DocumentStore
+from privacy.columns import Personal, emptied, personal
 from privacy.holdings import Holdings
 
 ROLES = frozenset({"manager", "lawyer"})
@@ -106,14 +93,19 @@ def erase(
     held = Holdings(conn, debtor)
     found = plan(held, rules, now.astimezone(OFFICE).date())
     require_due(found)
-    documents = [row for name in found.due for row in held.documents_of(name, rules)]
-    counts = {name: _ERASERS[name](held) for name in found.due}
+    needed = _papers(held.moratoria) - _papers(held.rows_to_empty(MORATORIUM, now.astimezone(OFFICE).date()))
+    documents = [row for name in found.due for row in held.documents_of(name, rules) if row.id not in needed]
+    counts = {name: _empty(held, name, now) for name in found.due}
     if documents:
         ids = [row.id for row in documents]
         conn.execute(update(DOCUMENT).where(DOCUMENT.c.id.in_(ids)).values(name="apagado"))
     body = {"classes": list(found.due), "rows": counts, "documents": [str(row.id) for row in documents]}
     record(conn, debtor_id, "erased", actor, reason, now, body)
     return body
+
+
+def _papers(moratoria: Iterable[Row[Any]]) -> set[UUID]:
+    return {row.document_id for row in moratoria if row.document_id}
 
 
 def record(
@@ -124,58 +116,25 @@ def record(
     conn.execute(insert(PRIVACY_ACT).values(**values, at=now))
 
 
-def _blank(held: Holdings, table: Table, rows: Iterable[Row[Any]], **values: Any) -> int:
-    ids = [row.id for row in rows]
-    if ids:
-        held.conn.execute(update(table).where(table.c.id.in_(ids)).values(**values))
-    return len(ids)
+def _empty(held: Holdings, name: str, now: datetime) -> int:
+    """Empty all columns of a class in the debtor's rows; how many rows there were."""
+    mine, today = [one for one in personal() if one.retention == name], now.astimezone(OFFICE).date()
+    found = [(one, held.rows_to_empty(one.table, today)) for one in mine]  # before anything that finds them is gone
+    return sum(blank(held.conn, one, rows) for one, rows in found)
 
 
-def _pseudonym(table: Table) -> Any:
-    """What stands in a column that must stay unique: says that it was erased, and whose row it is."""
-    return literal("apagado:").concat(cast(table.c.id, String))
+def blank(conn: Connection, one: Personal, rows: Iterable[Row[Any]]) -> int:
+    """Empty the personal columns of rows; how many rows there were."""
+    key = sa.tuple_(*one.table.primary_key.columns)
+    keys = [tuple(row._mapping[column.name] for column in one.table.primary_key.columns) for row in rows]
+    if keys:
+        values = {name: emptied(one.table, name) for name in one.columns} | _ALSO.get(one.table, {})
+        conn.execute(update(one.table).where(key.in_(keys)).values(**values))
+    return len(keys)
 
 
-def _contacts(held: Holdings) -> int:
-    empty = sa.text("'{}'::jsonb")
-    return sum(
-        (
-            _blank(held, CONTACT, held.contacts, subject="", body="", html=None, template=empty),
-            _blank(held, WEBHOOK_EVENT, held.receipts, body=empty),
-            _blank(held, NEUTRAL_ANSWER, held.answers, address="", subject="", body=""),
-            _blank(held, INBOUND, held.inbound, sender="", recipient="", subject="", body=""),
-            _blank(held, NOTE, held.notes, text=""),
-            _blank(
-                held, CONTACT_POINT, held.points, address=_pseudonym(CONTACT_POINT), state="unusable", consent="",
-                source="", best_hours="",
-            ),
-        )
-    )  # fmt: skip
-
-
-def _payments(held: Holdings) -> int:
-    return _blank(held, PAYMENT, held.payments, payer="", hint="")
-
-
-def _identity(held: Holdings) -> int:
-    unknown = {"name": "", "address": "", "city": "", "cep": ""}
-    return sum(
-        (
-            _blank(held, PARTY, held.parties, document="", **unknown),
-            _blank(held, INVOICE, held.invoices, description="", boleto_line="", row_hash=""),
-            _blank(held, DEBTOR, [held.debtor], document=_pseudonym(DEBTOR), district="", ibge="", **unknown),
-        )
-    )
-
-
-def _only_documents(_: Holdings) -> int:
-    return 0
-
-
-_ERASERS: dict[str, Callable[[Holdings], int]] = {
-    "contacts": _contacts, "payments": _payments, "agreements": _only_documents, "firm": _only_documents,
-    IDENTITY: _identity,
-}  # fmt: skip
+_ALSO: dict[Table, dict[str, Any]] = {CONTACT_POINT: {"state": "unusable"}}
+"""What must be said of a row whose columns are empty."""
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -186,14 +145,16 @@ def remove_files(conn: Connection, store: DocumentStore, letters: Path, debtor_i
     document still needs (the same bytes) stays.
     """
     held = Holdings(conn, conn.execute(select(DEBTOR).where(DEBTOR.c.id == debtor_id)).one())
-    gone = {name for act in held.acts if act.kind == "erased" for name in act.body["documents"]}
-    removed = sum(_remove(conn, store, row.sha256) for row in held.documents if str(row.id) in gone)
+    gone = {UUID(name) for act in held.acts if act.kind == "erased" for name in act.body["documents"]}
+    digests = conn.execute(select(DOCUMENT.c.sha256).where(DOCUMENT.c.id.in_(gone)).distinct()).scalars().all()
+    removed = sum(_remove(conn, store, digest) for digest in digests)
     if "contacts" in held.erased():
         removed += sum(forget_letter(letters, row.id) for row in held.contacts if row.channel == "letter")
     return removed
 
 
 def _remove(conn: Connection, store: DocumentStore, digest: str) -> int:
+    """Remove a file that no document needs any more; 1 where it was there."""
     erased = func.jsonb_array_elements_text(PRIVACY_ACT.c.body["documents"])
     ids = select(cast(erased, sa.Uuid)).where(PRIVACY_ACT.c.kind == "erased")
     needed = select(DOCUMENT.c.id).where(DOCUMENT.c.sha256 == digest, DOCUMENT.c.id.not_in(ids)).limit(1)

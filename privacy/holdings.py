@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, Table, func, or_, select
 
 from db.rows import (
+    APPROVAL,
+    BLOCK_ENTRY,
     CASE,
+    CLOSED_ADDRESS,
     CONTACT,
     CONTACT_POINT,
     CREDITOR,
+    DEBTOR,
     DOCUMENT,
     INBOUND,
     INVOICE,
     LEDGER,
+    MORATORIUM,
     NEUTRAL_ANSWER,
     NOTE,
     NOTICE,
+    PARCEL,
     PARTY,
     PAYMENT,
     PAYMENT_CODE,
     PLAN,
     PRIVACY_ACT,
+    PROMISE,
+    TASK,
     TITLE,
     WEBHOOK_EVENT,
+    WORD,
 )
 from domain.pix import is_static_txid
 from domain.retention import CLASSES, IDENTITY, Rule, class_of
@@ -35,6 +46,14 @@ from domain.retention import CLASSES, IDENTITY, Rule, class_of
 Rows = Sequence[Row[Any]]
 OUTSIDERS = {"handed_over": "", "passed_on": "", "negotiation_proposed": "central", "listing_requested": "bureau"}
 """Entries of a ledger by which data left for somebody outside; "" where the entry names him."""
+
+
+ROWS: Mapping[Table, str] = {
+    WORD: "words", CONTACT: "contacts", CONTACT_POINT: "points", INBOUND: "inbound", INVOICE: "invoices",
+    MORATORIUM: "moratoria", NEUTRAL_ANSWER: "answers", NOTE: "notes", PARTY: "parties", PAYMENT: "payments",
+    WEBHOOK_EVENT: "receipts",
+}  # fmt: skip
+"""Where `Holdings` has the rows of each table that holds personal data."""
 
 
 class Holdings:
@@ -108,6 +127,45 @@ class Holdings:
         return self._of_cases(PLAN, PLAN.c.offered_at)
 
     @cached_property
+    def promises(self) -> Rows:
+        return self._of_cases(PROMISE, PROMISE.c.made_at)
+
+    @cached_property
+    def tasks(self) -> Rows:
+        return self._of_cases(TASK, TASK.c.opened_at)
+
+    @cached_property
+    def words(self) -> Rows:
+        """What people said who were asked to approve something in his cases."""
+        asked = select(APPROVAL.c.id).where(APPROVAL.c.case_id.in_(self.case_ids))
+        return self._all(select(WORD).where(WORD.c.approval_id.in_(asked)).order_by(WORD.c.said_at))
+
+    @cached_property
+    def moratoria(self) -> Rows:
+        """What holds all cases of his, or did, and names him by his document."""
+        mine = MORATORIUM.c.creditor_id.is_(None) | (MORATORIUM.c.creditor_id == self.debtor.creditor_id)
+        named = (MORATORIUM.c.scope == "debtor") & (MORATORIUM.c.value == self.debtor.document)
+        return self._all(select(MORATORIUM).where(named, mine).order_by(MORATORIUM.c.set_at))
+
+    @cached_property
+    def closed_addresses(self) -> Rows:
+        """Addresses of his to which the creditor writes nothing any more, whoever asks for it."""
+        his = [point.address.lower() for point in self.points]
+        mine = (CLOSED_ADDRESS.c.creditor_id == self.debtor.creditor_id) & CLOSED_ADDRESS.c.address.in_(his)
+        return self._all(select(CLOSED_ADDRESS).where(mine).order_by(CLOSED_ADDRESS.c.closed_at))
+
+    @cached_property
+    def blocked(self) -> Rows:
+        """Where his document or a telephone of his stands on a state's block list."""
+        his = [self.debtor.document, *(point.address for point in self.points)]
+        return self._all(select(BLOCK_ENTRY).where(BLOCK_ENTRY.c.value.in_(his)).order_by(BLOCK_ENTRY.c.registered_on))
+
+    @cached_property
+    def book(self) -> Rows:
+        """All that happened in his cases, in order."""
+        return self._of_cases(LEDGER, LEDGER.c.case_id, LEDGER.c.seq)
+
+    @cached_property
     def notices(self) -> Rows:
         return self._of_cases(NOTICE, NOTICE.c.issued_at)
 
@@ -116,11 +174,21 @@ class Holdings:
         return self._of_cases(TITLE, TITLE.c.attempt)
 
     @cached_property
-    def told_to(self) -> set[str]:
-        """Whom his cases were passed on to: legal, agency, central (of the notaries), bureau. The ledger keeps it."""
-        to = func.coalesce(LEDGER.c.body["to"].astext, "")
-        asked = select(LEDGER.c.kind, to).where(LEDGER.c.case_id.in_(self.case_ids), LEDGER.c.kind.in_(OUTSIDERS))
-        return {OUTSIDERS[kind] or named for kind, named in self.conn.execute(asked.distinct())}
+    def told_to(self) -> dict[str, datetime]:
+        """Whom his cases were passed on to, and since when: legal, agency, central (of the notaries), bureau.
+
+        The ledger keeps it. A parcel that may have arrived without the book knowing counts as passed on.
+        """
+        to = func.coalesce(LEDGER.c.body["to"].astext, "legal")  # entries from before there were agencies
+        known = select(LEDGER.c.kind, to, func.min(LEDGER.c.business_at)).group_by(LEDGER.c.kind, to)
+        known = known.where(LEDGER.c.case_id.in_(self.case_ids), LEDGER.c.kind.in_(OUTSIDERS))
+        sent = select(PARCEL.c.to, func.min(PARCEL.c.begun_at)).group_by(PARCEL.c.to)
+        sent = sent.where(PARCEL.c.case_id.in_(self.case_ids), PARCEL.c.state != "not-taken")
+        found = [(OUTSIDERS[kind] or named, since) for kind, named, since in self.conn.execute(known)]
+        told: dict[str, datetime] = {}
+        for who, since in sorted([*found, *((row[0], row[1]) for row in self.conn.execute(sent))], key=itemgetter(1)):
+            told.setdefault(who, since)
+        return told
 
     @cached_property
     def charges(self) -> Rows:
@@ -129,8 +197,10 @@ class Holdings:
 
     @cached_property
     def documents(self) -> Rows:
-        """Documents of his cases, and files that came with what he wrote. Files that hold many people are not his."""
+        """Documents of his cases, files that came with what he wrote, and papers of a moratorium in his name. Files
+        that hold many people are not his."""
         files = [UUID(name) for row in self.inbound for name in row.files]
+        files += [row.document_id for row in self.moratoria if row.document_id]
         mine = or_(DOCUMENT.c.case_id.in_(self.case_ids), DOCUMENT.c.id.in_(files))
         return self._all(select(DOCUMENT).where(mine).order_by(DOCUMENT.c.created_at, DOCUMENT.c.id))
 
@@ -139,6 +209,23 @@ class Holdings:
         """What was done about his data, oldest first."""
         mine = select(PRIVACY_ACT).where(PRIVACY_ACT.c.debtor_id == self.id)
         return self._all(mine.order_by(PRIVACY_ACT.c.number))
+
+    # --- by table --------------------------------------------------------------------------------------------------
+    def rows(self, table: Table) -> Rows:
+        """The debtor's rows of a table that holds personal data."""
+        if table is DEBTOR:
+            return [self.debtor]
+        found: Rows = getattr(self, ROWS[table])
+        return found
+
+    def rows_to_empty(self, table: Table, today: date) -> Rows:
+        """The same, without what another debtor needs too: a moratorium that still holds, or holds others."""
+        if table is not MORATORIUM:
+            return self.rows(table)
+        others = select(DEBTOR.c.id).where(DEBTOR.c.document == self.debtor.document, DEBTOR.c.id != self.id)
+        shared = self.conn.execute(others.limit(1)).first() is not None
+        over = [row for row in self.moratoria if row.lifted_at or (row.until and row.until < today)]
+        return [row for row in over if row.creditor_id or not shared]
 
     # --- by class --------------------------------------------------------------------------------------------------
     def erased(self) -> set[str]:
@@ -157,7 +244,7 @@ class Holdings:
             "contacts": (self.points, self.contacts, self.inbound, self.notes),
             "payments": (self.payments,),
             "agreements": (),
-            "firm": (self.notices, self.titles),
+            "firm": (self.notices, self.titles, self.words),
             IDENTITY: ((self.debtor,),),
         }
         present = {name for name in CLASSES if any(some[name]) or self.documents_of(name, rules)}
