@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -157,6 +159,49 @@ def test_the_image_is_built_from_the_hashed_lock_and_runs_as_nobody_special() ->
     assert "latest" not in steps
     for path in re.findall(r"^COPY (?!--from)(\S+) ", steps, re.MULTILINE):
         assert (ROOT / path).exists()
+
+
+LEFT_OUT = """
+import importlib, importlib.metadata, pkgutil, sys
+
+packages, folders, lacking = {packages!r}, {folders!r}, []
+of = importlib.metadata.packages_distributions().items()
+packages = {{top for top, names in of if not {{name.lower().replace("_", "-") for name in names}} - packages}}
+
+class NotInTheImage:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in packages | folders:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, NotInTheImage())
+import worker
+
+for folder in "activities audit contract db domain gateways letters privacy starter watch workflows".split():
+    for module in pkgutil.walk_packages(importlib.import_module(folder).__path__, folder + "."):
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError:
+            lacking.append(module.name)
+print(*lacking)
+"""
+
+
+def test_what_the_image_leaves_out_is_needed_for_the_demo_and_the_local_stack_alone() -> None:
+    def names(path: Path) -> set[str]:
+        blocks = re.split(r"\n(?=\S)", path.read_text())
+        return {block.split("==")[0].lower().replace("_", "-") for block in blocks if "==" in block}
+
+    packages = names(ROOT / "requirements.lock") - names(DEPLOY / "requirements.lock")
+    ignored = set((DEPLOY / "Dockerfile.dockerignore").read_text().split())
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name in ignored}
+    assert {"sandbox", "tests"} <= folders
+    assert "pytest" in packages
+    script = LEFT_OUT.format(packages=packages, folders=folders)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert {name for name in done.stdout.split() if not name.startswith("starter.demo.")} == {"starter.up"}
 
 
 def test_the_images_lock_is_part_of_the_lock_that_is_tested() -> None:
