@@ -8,7 +8,7 @@ rang and that nobody took (or a machine) is `unanswered`: the next channel has i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,9 +39,10 @@ _STATES = {
     **dict.fromkeys(("dropped", "failed", "canceled", "busy"), "failed"),
     **dict.fromkeys(("no-answer", "answered-by-machine"), "unanswered"),
 }
-_RANK = {"in-flight": 0, "accepted": 1, "delivered": 2, "unanswered": 3, "bounced": 3, "failed": 3}
+RANK = {"in-flight": 0, "accepted": 1, "delivered": 2, "unanswered": 3, "bounced": 3, "failed": 3}
+"""How far a contact came; it only moves forward."""
 _UNREACHED = frozenset({"unanswered", "bounced", "failed"})
-_LAST = max(_RANK.values())
+_LAST = max(RANK.values())
 _PATIENCE = timedelta(days=2)
 """Real time an outcome waits for its case to hear that the message was sent; longer than a worker stays away."""
 
@@ -93,6 +94,12 @@ def meaning(event: str, code: str) -> Meaning:
     return Meaning(state, blame(code) if state in _UNREACHED else None, code)
 
 
+def message_id(body: Mapping[str, Any]) -> str:
+    """The provider's own id of the message that an event is about; empty where it names none."""
+    sid = body.get("MessageSid") or body.get("CallSid")
+    return str(sid or body.get("sg_message_id", "").partition(".")[0])
+
+
 # --- applying --------------------------------------------------------------------------------------------------------
 def apply_waiting(engine: Engine, clock: Clock, limit: int) -> list[UUID]:
     """Apply up to `limit` stored events that nobody applied yet, oldest first; returns the ids of new facts."""
@@ -138,7 +145,7 @@ def apply_event(conn: Connection, clock: Clock, event: Row[Any]) -> list[UUID]:
         return []
     _accept(conn, contact, event)
     facts = store_facts(conn, _blame(conn, clock, contact, event, said))
-    if _RANK[said.state] <= max(_RANK.get(contact.state, _LAST), _RANK["accepted"]):
+    if RANK[said.state] <= max(RANK.get(contact.state, _LAST), RANK["accepted"]):
         if event.event in READS and contact.purpose == "notice":
             facts += store_facts(conn, _read(conn, contact, event))
         _taken(conn, event)
@@ -190,10 +197,7 @@ def _lock(conn: Connection, contact_id: UUID | None) -> Row[Any] | None:
 def _accept(conn: Connection, contact: Row[Any], event: Row[Any]) -> None:
     """Whoever reports on a message has accepted it, even where the answer to our own call was lost."""
     if contact.state == "in-flight":
-        body = event.body
-        sid = body.get("MessageSid") or body.get("CallSid")
-        message = sid or body.get("sg_message_id", "").partition(".")[0]
-        _update(conn, contact, state="accepted", provider_id=message, accepted_at=event.received_at)
+        _update(conn, contact, state="accepted", provider_id=message_id(event.body), accepted_at=event.received_at)
 
 
 def _links(conn: Connection, contact: Row[Any]) -> list[Link]:

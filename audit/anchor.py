@@ -12,7 +12,7 @@ import hmac
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, insert, select, tuple_
 
 from audit.findings import Finding
+from db.engine import clock_of
 from db.rows import ANCHOR, ARCHIVE, CASE, LEDGER
 from domain.errors import BadInput
 from gateways.documents import write_whole
@@ -30,6 +31,8 @@ FORMAT = 1
 SHORTEST_KEY = 32
 """Characters of a key: 16 random bytes in hexadecimal digits at least."""
 _PAGE = 1000
+_UNDER_WAY = timedelta(minutes=10)
+"""Real time within which what was being written while an anchor was made is in the book; also the skew of clocks."""
 Head = tuple[str, int, str]
 """Case, number of its last entry, that entry's hash."""
 Kept = tuple[str, int, str, int, str]
@@ -174,10 +177,14 @@ def check_anchor(
 ) -> Iterator[Finding]:
     """What stands otherwise now than when the anchor was made, for all its cases or some; and whether it is genuine."""
     yield from _genuine(conn, anchor, keys)
+    if anchor.heads and not _knows_any(conn, anchor):
+        yield _about(anchor.seal.number, "a base não tem nenhum dos seus casos: a âncora é de outra instalação")
+        return
     wanted = None if cases is None else {str(case) for case in cases}
     heads = [head for head in anchor.heads if wanted is None or head[0] in wanted]
     for start in range(0, len(heads), _PAGE):
         yield from _check_heads(conn, anchor, heads[start : start + _PAGE])
+    yield from _backdated(conn, anchor, wanted)
     archived = [row for row in anchor.archived if wanted is None or row[0] in wanted]
     for start in range(0, len(archived), _PAGE):
         yield from _check_archived(conn, anchor, archived[start : start + _PAGE])
@@ -233,6 +240,33 @@ def _check_heads(conn: Connection, anchor: AnchorFile, heads: Sequence[Head]) ->
         end = conn.execute(select(sa.func.max(LEDGER.c.seq)).where(LEDGER.c.case_id == UUID(case))).scalar() or 0
         text = f"{when} o livro ia até o registro {seq}; hoje vai até o {end}: o fim foi cortado"
         yield Finding(case, "anchor", text, min(end + 1, seq))
+
+
+def _knows_any(conn: Connection, anchor: AnchorFile) -> bool:
+    for start in range(0, len(anchor.heads), _PAGE):
+        ids = [UUID(case) for case, _, _ in anchor.heads[start : start + _PAGE]]
+        if conn.execute(select(CASE.c.id).where(CASE.c.id.in_(ids)).limit(1)).first():
+            return True
+    return False
+
+
+def _backdated(conn: Connection, anchor: AnchorFile, wanted: set[str] | None) -> Iterator[Finding]:
+    """Entries that the anchor does not know and that claim to be older: inserted, often as the book of a whole case.
+
+    The first entry after a head tells: those behind it continue it.
+    """
+    heads = {case: seq for case, seq, _ in anchor.heads}
+    made = clock_of(conn).real(datetime.fromisoformat(anchor.seal.made_at))
+    begun = select(CASE.c.id).where(CASE.c.ledger_seq > 0).order_by(CASE.c.id)
+    cases = [case for case in map(str, conn.execute(begun).scalars()) if wanted is None or case in wanted]
+    for start in range(0, len(cases), _PAGE):
+        next_ones = [(UUID(case), heads.get(case, 0) + 1) for case in cases[start : start + _PAGE]]
+        columns = (LEDGER.c.case_id, LEDGER.c.seq, LEDGER.c.recorded_at)
+        older = select(*columns).where(tuple_(LEDGER.c.case_id, LEDGER.c.seq).in_(next_ones))
+        for row in conn.execute(older.where(LEDGER.c.recorded_at < made - _UNDER_WAY)):
+            what = "o caso inteiro foi inserido" if row.seq == 1 else "foi inserido no fim do livro"
+            text = f"diz ter sido escrito antes da âncora nº {anchor.seal.number}, que não o conhece: {what}"
+            yield Finding(str(row.case_id), "anchor", text, row.seq)
 
 
 def _check_archived(conn: Connection, anchor: AnchorFile, rows: Sequence[Kept]) -> Iterator[Finding]:

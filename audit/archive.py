@@ -22,7 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from audit.book import Book, open_book
 from audit.findings import Finding
-from audit.histories import ARCHIVED, Run, ended, previous_run
+from audit.histories import ARCHIVED, Run, ended, previous_run, started_as
 from contract.names import case_workflow_id
 from db.rows import ARCHIVE, CASE
 from domain.clock import Clock
@@ -175,7 +175,10 @@ def read(store: DocumentStore, row: Row[Any]) -> WorkflowHistory:
         raise UnreadableError(f"{name} não pode ser descomprimido") from None
     if hashlib.sha256(text).hexdigest() != row.sha256:
         raise UnreadableError(f"{name} foi trocado: o conteúdo não tem o SHA-256 que a linha guarda")
-    return WorkflowHistory.from_json(case_workflow_id(row.case_id, row.generation), text.decode())
+    history = WorkflowHistory.from_json(case_workflow_id(row.case_id, row.generation), text.decode())
+    if started_as(history) not in (("", row.run_id), (history.workflow_id, row.run_id)):
+        raise UnreadableError(f"{name} foi trocado: é o histórico de outro caso ou de outra execução")
+    return history
 
 
 def runs_of(book: Book, store: DocumentStore) -> tuple[list[Run], list[Finding]]:

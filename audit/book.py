@@ -24,13 +24,16 @@ from db.rows import (
     FACT,
     INBOUND,
     INSTRUCTION,
+    INVOICE,
     LEDGER,
     NOTICE,
     NOTICE_SENDING,
     PAYMENT,
     PAYMENT_CODE,
     PLAN,
+    POLICY,
     PRIVACY_ACT,
+    PROMISE,
     SCHEDULE,
     TASK,
     TITLE,
@@ -72,6 +75,15 @@ class Book:
         """Entries of these kinds, in order."""
         return [row for row in self.ledger if row.kind in kinds]
 
+    @cached_property
+    def ordered(self) -> dict[tuple[str, int], datetime]:
+        """When each attempt of each step was first ordered (step and attempt to business time)."""
+        found: dict[tuple[str, int], datetime] = {}
+        for row in self.of_kind("decided"):
+            if row.body["action"] != "wait":
+                found.setdefault((row.body["step"], row.body.get("attempt") or 1), row.business_at)
+        return found
+
     # --- beside the ledger -----------------------------------------------------------------------------------------
     @cached_property
     def facts(self) -> dict[str, Row[Any]]:
@@ -81,6 +93,23 @@ class Book:
     @cached_property
     def instructions(self) -> Rows:
         return self._of(INSTRUCTION, INSTRUCTION.c.generation, INSTRUCTION.c.seq)
+
+    @cached_property
+    def ladders(self) -> dict[str, str | None]:
+        """The text of each ladder that the case was on, by the hash that pins it; None where it is gone."""
+        named = [row.body["policy_hash"] for row in self.of_kind("opened", "migrate")]
+        wanted = select(POLICY.c.hash, POLICY.c.text).where(POLICY.c.hash.in_([*named, self.row.policy_hash]))
+        texts = {row.hash: row.text for row in self.conn.execute(wanted)}
+        return {digest: texts.get(digest) for digest in dict.fromkeys([*named, self.row.policy_hash])}
+
+    def on_ladder_since(self, digest: str) -> int | None:
+        """The entry that put the case on a ladder."""
+        mine = (row.seq for row in self.of_kind("opened", "migrate") if row.body["policy_hash"] == digest)
+        return next(mine, None)
+
+    @cached_property
+    def invoice(self) -> Row[Any]:
+        return self.conn.execute(select(INVOICE).where(INVOICE.c.id == self.row.invoice_id)).one()
 
     @cached_property
     def schedules(self) -> Rows:
@@ -146,6 +175,16 @@ class Book:
         yes = select(func.count()).where(WORD.c.approval_id == APPROVAL.c.id, WORD.c.yes).scalar_subquery()
         wanted = select(APPROVAL, yes.label("yes")).where(APPROVAL.c.case_id == self.id)
         return {str(row.id): row for row in self.conn.execute(wanted)}
+
+    @cached_property
+    def words(self) -> dict[tuple[str, str], Row[Any]]:
+        """What people said to the case's approvals, by approval and person."""
+        mine = select(WORD).join(APPROVAL, APPROVAL.c.id == WORD.c.approval_id).where(APPROVAL.c.case_id == self.id)
+        return {(str(row.approval_id), row.staff_id): row for row in self.conn.execute(mine)}
+
+    @cached_property
+    def promises(self) -> dict[str, Row[Any]]:
+        return {str(row.id): row for row in self._of(PROMISE, PROMISE.c.made_at)}
 
     @cached_property
     def tasks(self) -> dict[str, Row[Any]]:

@@ -1,6 +1,7 @@
-"""The ledger against every record beside it: instructions, facts, receipts, contacts, payments, notices, titles.
+"""The ledger against every record beside it: instructions, facts, ladders, payments, notices, titles.
 
-What was dealt with the debtor (tasks, plans, payment codes, replies) is compared in `audit.dealings`.
+What was said to the debtor is compared in `audit.contacts`, what he agreed to and wrote in `audit.dealings`, what our
+own people were asked and did in `audit.people`.
 
 These rows were written by the same transactions as the ledger, or before it, by other hands. Whoever rewrites the
 ledger with its hashes, or one of these rows, makes the two contradict each other; the entry is named.
@@ -11,18 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Row
 
-from activities.outbox import content_mac
+from activities.desk import fact_id
 from audit.book import Book
-from audit.dealings import codes, plans, replies, tasks
+from audit.contacts import contacts, receipts
+from audit.dealings import codes, plans, promises, replies
 from audit.findings import Finding
+from audit.people import approvals, tasks
 from domain import facts as f
-from domain.dialogue import Kind
-from letters.models import Message
 
 DECIDED = ("seq", "action", "step", "attempt", "not_before", "reason", "stage")
 """What a `decided` entry repeats of its instruction."""
@@ -31,12 +33,6 @@ DECIDED = ("seq", "action", "step", "attempt", "not_before", "reason", "stage")
 def compare(book: Book) -> Iterator[Finding]:
     """Everything in which the ledger and the rows beside it differ."""
     for check in CHECKS:
-        yield from check(book)
-
-
-def projections(book: Book) -> Iterator[Finding]:
-    """Only what lists and people look at: payments, contacts, notices, titles, tasks, plans, codes, replies."""
-    for check in (payments, contacts, notices, titles, tasks, plans, codes, replies):
         yield from check(book)
 
 
@@ -71,16 +67,18 @@ def facts(book: Book) -> Iterator[Finding]:
     for entry in book.entries:
         if not entry.cause.startswith("fact:"):
             continue
-        fact_id = entry.cause.removeprefix("fact:")
-        entered.add(fact_id)
-        row = book.facts.get(fact_id)
+        stored = entry.cause.removeprefix("fact:")
+        entered.add(stored)
+        row = book.facts.get(stored)
         if row is None:
-            yield book.finding("fact", f"o fato {fact_id} que causou o registro não está guardado", entry.seq)
+            yield book.finding("fact", f"o fato {stored} que causou o registro não está guardado", entry.seq)
         elif text := _fact_differs(entry, row):
-            yield book.finding("fact", f"{text} (fato {fact_id})", entry.seq)
-    for fact_id, row in book.facts.items():
-        if row.acknowledged_at and fact_id not in entered:
-            yield book.finding("fact", f"o fato {fact_id} ({row.kind}) foi recebido, mas não está no livro")
+            yield book.finding("fact", f"{text} (fato {stored})", entry.seq)
+    for stored, row in book.facts.items():
+        if row.acknowledged_at and stored not in entered:
+            yield book.finding("fact", f"o fato {stored} ({row.kind}) foi recebido, mas não está no livro")
+        if row.id != fact_id(row.source_key):
+            yield book.finding("fact", f"o fato {stored} não tem o número que a sua origem ({row.source_key}) dá")
 
 
 def _fact_differs(entry: Row[Any], row: Row[Any]) -> str:
@@ -101,20 +99,24 @@ def _fact_differs(entry: Row[Any], row: Row[Any]) -> str:
     return ""
 
 
-def receipts(book: Book) -> Iterator[Finding]:
-    """Each entry that a provider's report caused against the report as it was received."""
-    known = {(row.provider, row.event_key) for row in book.receipts}
-    for entry in book.entries:
-        row = book.facts.get(entry.cause.removeprefix("fact:")) if entry.cause.startswith("fact:") else None
-        if row is None or not row.source_key.startswith("event:"):
-            continue
-        provider, rest = row.source_key.removeprefix("event:").split(":", 1)
-        opt_out = rest.endswith(":opt-out")  # told to all cases of the debtor, whichever the contact was about
-        key = rest.removesuffix(":opt-out").removesuffix(f":{book.name}")
-        if (provider, key) not in known and not opt_out:
-            yield book.finding(
-                "receipt", f"o recibo do provedor ({provider}) que o causou não está guardado", entry.seq
+# --- what the case began with ----------------------------------------------------------------------------------------
+def ladders(book: Book) -> Iterator[Finding]:
+    """Each ladder that the case was on against the hash of its text, by which it is pinned."""
+    for digest, text in book.ladders.items():
+        if text is None or sha256(text.encode()).hexdigest() != digest:
+            what = (
+                "não está guardada" if text is None else "foi alterada: o texto não tem o SHA-256 pelo qual foi fixada"
             )
+            yield book.finding("ladder", f"a régua {digest[:12]} {what}", book.on_ladder_since(digest))
+
+
+def invoice(book: Book) -> Iterator[Finding]:
+    """The invoice against the case as it was opened; what changed later (extended, reduced) is told by facts."""
+    for entry in book.of_kind("opened"):
+        told = (Decimal(entry.body["principal"]), date.fromisoformat(entry.body["due"]))
+        if told != (book.invoice.amount, book.invoice.due):
+            text = f"o caso foi aberto com {told[0]}, vencimento em {told[1]}; a fatura guarda {book.invoice.amount}, "
+            yield book.finding("invoice", f"{text}{book.invoice.due}", entry.seq)
 
 
 # --- money -----------------------------------------------------------------------------------------------------------
@@ -162,100 +164,6 @@ def _waiting(book: Book, kind: str) -> bool:
     return any(row.kind == kind and row.acknowledged_at is None for row in book.facts.values())
 
 
-# --- contacts --------------------------------------------------------------------------------------------------------
-def contacts(book: Book) -> Iterator[Finding]:
-    """What the ledger says was sent or failed against contacts and calls; and what was accepted against the ledger."""
-    rows = {str(row.id): row for row in book.contacts}
-    told, said = set[str](), _said(book)
-    for entry in book.of_kind("contact_sent", "contact_failed"):
-        row = rows.get(entry.body["contact_id"])
-        told.add(entry.body["contact_id"])
-        if row is None:
-            text = f"o contato {entry.body['contact_id']} não está entre os contatos deste caso"
-            yield book.finding("contact", text, entry.seq)
-            continue
-        for text in _contact_differs(entry, row):
-            yield book.finding("contact", f"contato {row.id}: {text}", entry.seq)
-    for row in book.contacts:
-        yield from _contact_row(book, row, told)
-        yield from _contact_text(book, row, said.get(str(row.id)))
-
-
-def _contact_differs(entry: Row[Any], row: Row[Any]) -> Iterator[str]:
-    if (entry.body["channel"], entry.body["step"]) != (row.channel, row.step):
-        yield (
-            f"o livro diz {entry.body['channel']}, passo {entry.body['step']}; a linha, {row.channel}, passo {row.step}"
-        )
-    if entry.kind == "contact_sent":
-        if row.state == "in-flight":
-            yield "o livro diz que foi enviado; a linha diz que ainda não tem resultado"
-        if bool(entry.body.get("covered")) == row.lead:
-            yield "o livro e a linha não concordam sobre qual caso enviou a mensagem"
-    elif row.state not in ("failed", "bounced", "unanswered") and entry.body["code"] != Kind.WRONG_PERSON:
-        yield f"o livro diz que não teve êxito; a linha diz {row.state}"
-
-
-def _contact_row(book: Book, row: Row[Any], told: set[str]) -> Iterator[Finding]:
-    calls = book.attempts.get(row.id, [])
-    name = f"contato {row.id}"
-    if row.purpose == "logged":
-        return
-    if row.accepted_at and not calls:
-        yield book.finding("contact", f"{name}: foi aceito sem que haja chamada ao provedor")
-    if row.accepted_at and calls and min(call.begun_at for call in calls) > row.accepted_at:
-        yield book.finding("contact", f"{name}: foi aceito antes da primeira chamada ao provedor")
-    if row.accepted_at and row.purpose != "notice" and str(row.id) not in told and not _on_its_way(book, row):
-        yield book.finding("contact", f"{name}: foi aceito pelo provedor, mas o livro não tem o envio")
-
-
-def _said(book: Book) -> dict[str, tuple[int, str]]:
-    """What was said, as the ledger vouches for it: contact to entry and HMAC; without those of older entries."""
-    return {
-        contact: (entry.seq, content)
-        for entry in book.of_kind("contact_sent", "notice_issued", "notice_sent_again")
-        for contact, content in _contents(book, entry.body)
-        if content
-    }
-
-
-def _contents(book: Book, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if "contact_id" in body:
-        yield body["contact_id"], body.get("content", "")
-        return
-    carriers = {(row.way, str(row.party_id or "")): str(row.contact_id) for row in book.carriers(body["notice_id"])}
-    for sending in body.get("sendings", ()):
-        if contact := carriers.get((sending["way"], sending["party"])):
-            yield contact, sending.get("content", "")
-
-
-def _contact_text(book: Book, row: Row[Any], said: tuple[int, str] | None) -> Iterator[Finding]:
-    """What a contact says, against its own HMAC and the one that its entry keeps (none in older ledgers)."""
-    entry, content = said or (None, "")
-    if said and content != row.content_hmac:
-        yield book.finding("contact", f"contato {row.id}: o HMAC guardado do texto não é o do livro", entry)
-    elif _is_kept(book, row, vouched=bool(said)) and _mac(book, row) != row.content_hmac:
-        yield book.finding("contact", f"contato {row.id}: o texto guardado não é o que foi enviado (HMAC)", entry)
-
-
-def _on_its_way(book: Book, row: Row[Any]) -> bool:
-    """Is the case still to hear of it? Its activity may be between the call and its record, or a fact wait."""
-    open_step = book.row.next_step == row.step and book.row.next_action == "contact"
-    return open_step or any(fact.acknowledged_at is None for fact in book.facts.values())
-
-
-def _is_kept(book: Book, row: Row[Any], *, vouched: bool) -> bool:
-    """Can what was said be proved? Not of what was erased, nor of an e-mail from before its HTML was kept.
-
-    The ledger vouches for contents only since then: a vouched e-mail had its HTML.
-    """
-    old = (row.channel, row.html) == ("email", None) and not vouched
-    return bool(row.content_hmac) and not old and not book.without_texts(row)
-
-
-def _mac(book: Book, row: Row[Any]) -> str:
-    return content_mac(book.salt, Message(row.subject, row.body, row.html), row.document_id)
-
-
 # --- the firm part ---------------------------------------------------------------------------------------------------
 def notices(book: Book) -> Iterator[Finding]:
     """Each notice and its proofs against its row, its document and the contacts that carried it."""
@@ -272,10 +180,21 @@ def notices(book: Book) -> Iterator[Finding]:
         carried = {contact.channel for contact in book.contacts if contact.document_id == row.document_id}
         if lacking := sorted(set(entry.body["channels"]) - carried):
             yield book.finding("notice", f"não há contato da notificação por {', '.join(lacking)}", entry.seq)
+    yield from _ways(book)
     of_the_debtor = (e for e in book.of_kind("notice_proved", "notice_released") if not e.body.get("party"))
     proofs = {entry.body["notice_id"]: entry for entry in of_the_debtor}
     for notice_id, entry in proofs.items():
         yield from _proof(book, entry, book.notices.get(notice_id))
+
+
+def _ways(book: Book) -> Iterator[Finding]:
+    """Each way of a notice against its row: to whom it went, and whence the address came."""
+    for entry in book.of_kind("notice_issued", "notice_sent_again"):
+        rows = {(row.way, str(row.party_id or "")): row for row in book.carriers(entry.body["notice_id"])}
+        for told in entry.body.get("sendings", ()):
+            row = rows.get((told["way"], told["party"]))
+            if row is None or (row.address_hmac, row.origin) != (told["address"], told["origin"]):
+                yield book.finding("notice", f"o envio por {told['way']} não é o que o livro diz", entry.seq)
 
 
 def _proof(book: Book, entry: Row[Any], row: Row[Any] | None) -> Iterator[Finding]:
@@ -334,17 +253,7 @@ def _waiting_titles(book: Book) -> bool:
     return any(row.acknowledged_at is None and row.kind.startswith("title_") for row in book.facts.values())
 
 
-def approvals(book: Book) -> Iterator[Finding]:
-    """Each approval that counted against the words of people."""
-    for entry in book.of_kind("approve"):
-        row = book.approvals.get(entry.body["approval_id"])
-        if row is None:
-            yield book.finding("approval", f"a aprovação {entry.body['approval_id']} não está guardada", entry.seq)
-        elif row.yes < row.needed:
-            text = f"foram precisas {row.needed} pessoas e só {row.yes} disseram sim"
-            yield book.finding("approval", text, entry.seq)
-
-
 CHECKS: tuple[Callable[[Book], Iterator[Finding]], ...] = (
-    instructions, facts, receipts, payments, contacts, notices, titles, approvals, tasks, plans, codes, replies,
+    instructions, facts, ladders, invoice, payments, receipts, contacts, notices, titles, approvals, tasks, promises,
+    plans, codes, replies,
 )  # fmt: skip

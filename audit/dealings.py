@@ -1,4 +1,4 @@
-"""The ledger against what was dealt with the debtor: tasks, plans, payment codes, and what he wrote himself.
+"""The ledger against what was dealt with the debtor: promises, plans, payment codes, and what he wrote himself.
 
 Each row was written by the transaction of its entry, or before it by another hand; the two must tell the same.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from hmac import new as keyed
 from typing import Any
+from uuid import uuid5
 
 from sqlalchemy import Row
 
@@ -22,38 +23,33 @@ _PAID_BY_CODE = "paid"
 _VOICE = "voice"
 
 
-# --- tasks -----------------------------------------------------------------------------------------------------------
-def tasks(book: Book) -> Iterator[Finding]:
-    """Each task of the ledger against its row: what, for whom, until when; and how it was finished, by whom.
-
-    Tasks that the rules did not open (a bad address, money that waits) stand in rows only.
-    """
-    for entry in book.of_kind("task_opened"):
-        body, row = entry.body, book.tasks.get(entry.body["task_id"])
-        if row is None:
-            yield book.finding("task", f"a pendência {body['task_id']} não está guardada", entry.seq)
-            continue
-        told = (body["task"], body["step"], body["owner"], body["due"], body.get("details", []))
-        if told != (row.kind, row.step, row.owner, row.due.isoformat(), row.details):
-            yield book.finding("task", f"a pendência {row.id} não é a que o livro abriu", entry.seq)
-    for entry in book.of_kind("task_done"):
-        row = book.tasks.get(entry.body["task_id"])
-        if row is None or (row.outcome, row.done_by, row.done_at) != (
-            entry.body["outcome"], entry.actor, entry.business_at,
-        ):  # fmt: skip
-            text = f"a pendência {entry.body['task_id']} não foi concluída como diz o livro"
-            yield book.finding("task", text, entry.seq)
-    yield from _finished_by_nobody(book)
+# --- promises --------------------------------------------------------------------------------------------------------
+def promises(book: Book) -> Iterator[Finding]:
+    """Each promise of the ledger against its row, and what became of it."""
+    told: dict[str, tuple[Row[Any], str]] = {}
+    for entry in book.ledger:
+        _follow_promise(book, told, entry)
+    for promise_id, (entry, state) in told.items():
+        row = book.promises.get(promise_id)
+        fact = f.from_json(entry.body)
+        if row is None or not isinstance(fact, f.PromiseMade) or (row.on, row.amount) != (fact.on, fact.amount):
+            yield book.finding("promise", f"a promessa {promise_id} não está guardada como o livro a diz", entry.seq)
+        elif row.state != state:
+            text = f"a promessa {promise_id} está {state} no livro e {row.state} na linha"
+            yield book.finding("promise", text, entry.seq)
+    for promise_id in book.promises.keys() - told.keys():
+        yield book.finding("promise", f"a promessa {promise_id} não está no livro")
 
 
-def _finished_by_nobody(book: Book) -> Iterator[Finding]:
-    """A task of the ledger that a person finished has its entry there; what the case let go names nobody."""
-    opened = {entry.body["task_id"] for entry in book.of_kind("task_opened")}
-    done = {entry.body["task_id"] for entry in book.of_kind("task_done")}
-    for task_id in opened - done:
-        row = book.tasks.get(task_id)
-        if row is not None and row.done_by:
-            yield book.finding("task", f"a pendência {task_id} consta concluída por pessoa; o livro não o diz")
+def _follow_promise(book: Book, told: dict[str, tuple[Row[Any], str]], entry: Row[Any]) -> None:
+    """What an entry makes of promises, as `activities.effects` does it to their rows."""
+    ends = {"promise": "replaced", "plan": "replaced", "promise_kept": "kept", "promise_broken": "broken"}
+    if entry.kind == "closed":
+        ends["closed"] = "kept" if is_paid(entry.body["outcome"]) else "void"
+    if entry.kind in ends:
+        told |= {key: (made, ends[entry.kind]) for key, (made, state) in told.items() if state == "open"}
+    if entry.kind == "promise":
+        told[str(uuid5(book.id, f"promise:{entry.cause}"))] = (entry, "open")
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ nothing was tampered with. `note`: something could not be looked at, and why."""
 
 Area = Literal[
     "chain", "history", "decision", "instruction", "schedule", "state", "fact", "payment", "contact", "receipt",
-    "notice", "title", "approval", "task", "plan", "code", "reply", "document", "archive", "anchor",
+    "notice", "title", "approval", "task", "promise", "plan", "code", "reply", "document", "archive", "anchor",
+    "ladder", "invoice",
 ]  # fmt: skip
 """Which record the finding is about, beside the ledger."""
 
@@ -21,6 +22,7 @@ AREAS: dict[str, str] = {
     "contact": "contato", "receipt": "recibo do provedor", "notice": "notificação", "title": "título",
     "approval": "aprovação", "task": "pendência", "plan": "acordo", "code": "código de pagamento",
     "reply": "mensagem do devedor", "document": "documento", "archive": "arquivo de históricos", "anchor": "âncora",
+    "promise": "promessa", "ladder": "régua", "invoice": "fatura",
 }  # fmt: skip
 
 

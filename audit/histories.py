@@ -81,6 +81,12 @@ def previous_run(events: Sequence[HistoryEvent]) -> str:
     return events[0].workflow_execution_started_event_attributes.continued_execution_run_id
 
 
+def started_as(history: WorkflowHistory) -> tuple[str, str]:
+    """The workflow id (empty in histories of old servers) and the run id that a history bears inside."""
+    begun = history.events[0].workflow_execution_started_event_attributes
+    return begun.workflow_id, begun.original_execution_run_id
+
+
 def readable(runs: Sequence[Run], codec: Codec) -> tuple[list[Run], list[Finding]]:
     """Runs with their payloads decrypted, and a finding for each that the keys of this installation do not open."""
     found, findings = list[Run](), list[Finding]()
@@ -163,7 +169,7 @@ def against_ledger(book: Book, runs: Sequence[Run]) -> Iterator[Finding]:
     """Every instruction of the histories against the decision that the ledger holds under its number, and back."""
     if not runs:
         return
-    decided = {(row.generation, row.seq): entry for row, entry in _numbered(book)}
+    decided = {(row.generation, row.seq): (row, entry) for row, entry in _numbered(book)}
     seen: set[tuple[int, int]] = set()
     for run in runs:
         yield from _identity(book, run)
@@ -189,29 +195,42 @@ def _identity(book: Book, run: Run) -> Iterator[Finding]:
         yield Finding(book.name, "history", f"{run.name} é de outro caso: não foi iniciado como {wanted}")
 
 
-def _order(book: Book, run: Run, order: Next, entry: Row[Any] | None) -> Iterator[Finding]:
+_ANSWERS = {"taken", "answers"}
+"""Of an instruction: what its workflow took in, which is told anew after a restore (`activities.desk.recorded`)."""
+
+
+def _order(book: Book, run: Run, order: Next, held: tuple[Row[Any], Row[Any]] | None) -> Iterator[Finding]:
     number = f"{run.generation}.{order.seq}"
-    if entry is None:
+    if held is None:
         text = f"{run.name} tem a instrução {number} ({order.action} {order.step}), e o livro não tem a decisão"
         yield Finding(book.name, "history", text)
         return
-    told = NEXT.dump_python(order, mode="json", include=set(DECIDED))
+    row, entry = held
+    told = NEXT.dump_python(order, mode="json")
     other = [name for name in DECIDED if told.get(name) != entry.body.get(name)]
     if other:
         said = ", ".join(f"{name} {told.get(name)}" for name in other)
         text = f"a decisão não é a instrução {number} do {run.name}, que diz {said}"
         yield Finding(book.name, "history", text, entry.seq)
+        return
+    kept = NEXT.dump_python(NEXT.validate_python(row.body), mode="json")
+    if other := sorted(name for name in told.keys() - _ANSWERS if told[name] != kept[name]):
+        text = f"a instrução {number} guardada não é a do {run.name}: {', '.join(other)}"
+        yield Finding(book.name, "instruction", text, entry.seq)
 
 
 def _unseen(
-    book: Book, runs: Sequence[Run], decided: dict[tuple[int, int], Row[Any]], seen: set[tuple[int, int]]
+    book: Book,
+    runs: Sequence[Run],
+    decided: dict[tuple[int, int], tuple[Row[Any], Row[Any]]],
+    seen: set[tuple[int, int]],
 ) -> Iterator[Finding]:
     """Decisions of the ledger that its histories lack. Where a history goes on, the newest may not have arrived."""
     whole = {run.generation for run in runs if run.completed}
     latest = {run.generation: 0 for run in runs} | {
         generation: max(seq for other, seq in seen if other == generation) for generation in {g for g, _ in seen}
     }
-    for (generation, seq), entry in decided.items():
+    for (generation, seq), (_, entry) in decided.items():
         known = generation in latest and (seq <= latest[generation] or generation in whole)
         if known and (generation, seq) not in seen:
             text = f"a decisão é a instrução {generation}.{seq}, que o histórico não tem"

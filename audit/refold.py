@@ -116,6 +116,8 @@ class Refold:
                 planned = steps
             self.decided += 1
             yield step
+        if not self.findings and (more := [row.version for row in self.book.schedules if row.version > version]):
+            self.findings.append(self.book.finding("schedule", f"nenhuma decisão fez a agenda nº {more[0]} guardada"))
         if rest:
             self._say("decision", "não é seguido de nenhuma decisão, e todo registro é parte de uma", rest[0].seq)
         self.ended = case
@@ -200,9 +202,14 @@ class Refold:
         stored = next((row for row in self.book.schedules if row.version == version), None)
         if stored is None:
             self._find("schedule", f"a agenda nº {version}, que esta decisão fez, não está guardada", taken.decided)
-        elif stored.steps != steps:
+            return
+        why = taken.entries[-1].kind if taken.entries else "time passed"
+        if stored.steps != steps:
             other = next((one["step"] for one, two in zip(steps, stored.steps, strict=False) if one != two), "")
             text = f"a agenda nº {version} guardada não é a que esta decisão fez (passo {other})"
+            self._find("schedule", text, taken.decided)
+        elif (stored.decided_at, stored.reason) != (taken.now, why):
+            text = f"a agenda nº {version} guarda outra hora ou outro motivo que os desta decisão"
             self._find("schedule", text, taken.decided)
 
     def _compare_state(self, case: Case) -> None:
@@ -222,7 +229,10 @@ class Refold:
             "stage": body["stage"], "next_action": body["action"], "next_step": body["step"],
             "next_reason": body["reason"], "seq": body["seq"], "outcome": case.closed,
             "balance": Decimal(0) if closed else case.debt(case.today(now)).total,
+            "closed_at": now if closed else None,
         }  # fmt: skip
+        if at := moment(body.get("not_before")):
+            wanted["next_at"] = at
         for name, value in wanted.items():
             if getattr(row, name) != value:
                 text = f"o caso guarda {name} = {getattr(row, name)}; do livro segue {value}"

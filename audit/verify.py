@@ -1,4 +1,4 @@
-"""Verification: chains, documents, archives and projections of cases, without replaying anything; then the anchors."""
+"""Verification: chains, documents, archives and all rows of cases, without replaying anything; then the anchors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audit.anchor import AnchorFile, Keys, check_anchor, check_anchors
 from audit.archive import gaps, runs_of
 from audit.book import Book, open_book, snapshot
 from audit.chain import check_chain
-from audit.compare import facts, instructions, projections
+from audit.compare import compare
 from audit.documents import check_documents
 from audit.report import Report
 from gateways.documents import DocumentStore
@@ -24,10 +24,7 @@ WHAT = "Verificação dos livros"
 def verify_case(book: Book, store: DocumentStore, now: datetime) -> Report:
     """Verify one case. `now` is business time, aware."""
     runs, unreadable = runs_of(book, store)
-    findings = [
-        *check_chain(book), *instructions(book), *facts(book), *projections(book), *check_documents(book, store),
-        *unreadable, *gaps(book, now),
-    ]  # fmt: skip
+    findings = [*check_chain(book), *compare(book), *check_documents(book, store), *unreadable, *gaps(book, now)]
     return Report(
         WHAT, 1, len(book.ledger), histories=len(runs), documents=len(book.documents), findings=tuple(findings)
     )

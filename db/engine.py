@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Connection, Engine, create_engine, select
 
 from db.rows import CLOCK
 from domain.clock import PRODUCTION, Clock
@@ -23,5 +23,10 @@ def make_engine(url: str, pool_size: int = 20) -> Engine:
 def read_clock(engine: Engine) -> Clock:
     """The installation's clock; real time where none was set."""
     with engine.connect() as conn:
-        row = conn.execute(select(CLOCK)).one_or_none()
+        return clock_of(conn)
+
+
+def clock_of(conn: Connection) -> Clock:
+    """The installation's clock, read on a connection of the caller's."""
+    row = conn.execute(select(CLOCK)).one_or_none()
     return Clock(row.real_origin, row.business_origin, row.scale) if row else PRODUCTION

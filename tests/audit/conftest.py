@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +31,8 @@ def template(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
         town = Town(engine, folder)
         firm, paid = town.firm_life(number="NF-1"), town.paid_life(number="NF-2")
         name = case_workflow_id(paid.ids.case, 1)
-        history = WorkflowHistory.from_json(name, (HISTORIES / "paid-after-a-reminder.json").read_text())
+        lived = re.sub(r"case:[0-9a-f-]{36}:1", name, (HISTORIES / "paid-after-a-reminder.json").read_text())
+        history = WorkflowHistory.from_json(name, lived)
         now = max(firm.now, paid.now) + timedelta(days=5)
         with engine.begin() as conn:
             put(conn, town.store, paid.ids.case, 1, 1, history, now)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from lived import KEYS, Lived
 from sqlalchemy import select, text
 
-from audit.anchor import Keys, check_anchor, check_anchors, load_keys, make_anchor, merkle_root, read_anchor
+from audit.anchor import AnchorFile, Keys, check_anchor, check_anchors, load_keys, make_anchor, merkle_root, read_anchor
 from db.rows import ANCHOR
 from domain.errors import BadInput
 from gateways.settings import Settings
@@ -64,6 +66,16 @@ def test_a_forgotten_or_rewritten_row_of_an_anchor_is_found(lived: Lived) -> Non
         assert ["foi alterada na base" in finding.text for finding in check_anchors(conn, KEYS)] == [True]
         conn.execute(ANCHOR.delete())
     assert any("a base não a conhece" in text for text in found(lived, lived.anchor))
+
+
+def test_an_anchor_of_another_installation_is_told_as_that_and_not_case_by_case(lived: Lived) -> None:
+    mine = read_anchor(lived.anchor)
+    heads = tuple((str(uuid4()), seq, digest) for _, seq, digest in mine.heads)
+    root = merkle_root([":".join(map(str, row)) for row in (*heads, *mine.archived)])
+    seal = replace(mine.seal, root=root, number=7)
+    lived.anchor.write_bytes(AnchorFile(seal, KEYS.mac(seal.key_id, seal.text()) or "", heads, mine.archived).bytes())
+    told = found(lived, lived.anchor)
+    assert [("outra instalação" in text) for text in told] == [True, True]
 
 
 def test_each_anchor_names_the_one_before(template: Lived, tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from hashlib import sha256
 from hmac import new as keyed
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 
 from activities.saying import PROPOSAL
-from audit.dealings import codes, plans, replies, tasks
+from audit.dealings import codes, plans, promises, replies
 from audit.findings import Finding
+from audit.people import tasks
 from domain import facts as f
 from domain.plans import Proposal
 
@@ -33,15 +34,17 @@ class Shelf:
     """A case as the audit reads it: the facts of its ledger, and rows that may be changed."""
 
     def __init__(self, *facts: f.Fact, actor: str = "debtor") -> None:
-        self.name, self.salt = "caso", SALT
+        self.name, self.salt, self.id = "caso", SALT, UUID(int=1)
         self.ledger = [
-            SimpleNamespace(seq=n, kind=fact.kind, body=f.to_json(fact), actor=actor, business_at=AT)
+            SimpleNamespace(seq=n, kind=fact.kind, body=f.to_json(fact), cause=f"fact:{n}", actor=actor, business_at=AT)
             for n, fact in enumerate(facts, 1)
         ]
+        self.row = SimpleNamespace(state={})
         self.facts: dict[str, Any] = {}
         self.contacts: list[Any] = []
         self.documents = [SimpleNamespace(id=UUID(DEED))]
         self.tasks: dict[str, Any] = {}
+        self.promises: dict[str, Any] = {}
         self.plans: dict[str, Any] = {}
         self.codes: dict[str, Any] = {}
         self.payments: dict[str, Any] = {}
@@ -98,6 +101,28 @@ def test_a_task_that_somebody_finished_without_the_ledger_is_found() -> None:
     shelf = with_task()
     shelf.ledger.pop()
     assert found(tasks, shelf) == [("task", None)]
+
+
+# --- promises --------------------------------------------------------------------------------------------------------
+def with_promise(*more: f.Fact, state: str = "open") -> Shelf:
+    shelf = Shelf(f.PromiseMade("p1", date(2026, 3, 25), Decimal("10.00")), *more)
+    key = uuid5(shelf.id, "promise:fact:1")
+    shelf.promises[str(key)] = SimpleNamespace(id=key, on=date(2026, 3, 25), amount=Decimal("10.00"), state=state)
+    return shelf
+
+
+def test_a_promise_as_the_ledger_tells_it_is_clean() -> None:
+    assert found(promises, with_promise()) == []
+    assert found(promises, with_promise(f.PromiseKept("p1"), state="kept")) == []
+    assert found(promises, with_promise(f.Closed("paid", Decimal(0)), state="kept")) == []
+    assert found(promises, with_promise(f.Closed("void", Decimal(0)), state="void")) == []
+
+
+@pytest.mark.parametrize("change", [{"amount": None}, {"on": date(2026, 4, 25)}, {"state": "kept"}])
+def test_a_promise_that_differs_from_the_ledger_is_found(change: dict[str, Any]) -> None:
+    shelf = with_promise()
+    vars(next(iter(shelf.promises.values()))).update(change)
+    assert found(promises, shelf) == [("promise", 1)]
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------

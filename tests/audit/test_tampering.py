@@ -36,6 +36,7 @@ from db.rows import (
     SCHEDULE,
     WEBHOOK_EVENT,
 )
+from db.tables import SQLModel
 from domain.ledger import chain
 from letters.models import Message
 
@@ -228,6 +229,45 @@ def test_a_tail_cut_without_a_trace_is_found_by_the_anchor(lived: Lived) -> None
     assert not [finding for finding in verified(lived) if finding.area == "chain"]
     found = [finding for finding in verified(lived, anchored=True) if finding.area == "anchor"]
     assert [(finding.entry, "o fim foi cortado" in finding.text) for finding in found] == [(cut, True)]
+
+
+def as_another_case(conn: Connection, case: UUID) -> UUID:
+    """Insert a whole case that never was: another's first entries under an id of its own, the chain made whole."""
+    made, bill = uuid4(), uuid4()
+    for table, own in (("invoice", {"id": bill, "number": "NF-9"}), ("case", {"id": made, "invoice_id": bill})):
+        source = SQLModel.metadata.tables[table]
+        key = select(CASE.c.invoice_id).where(CASE.c.id == case).scalar_subquery() if table == "invoice" else case
+        row = conn.execute(select(source).where(source.c.id == key)).one()._mapping
+        conn.execute(insert(source).values({**row, **own}))
+    for row in conn.execute(select(LEDGER).where(LEDGER.c.case_id == case).order_by(LEDGER.c.seq)).all():
+        conn.execute(insert(LEDGER).values({**row._mapping, "case_id": made, "recorded_at": row.business_at}))
+    recompute(conn, made)
+    return made
+
+
+def test_a_whole_case_that_was_inserted_is_found_by_the_anchor_that_should_know_it(lived: Lived) -> None:
+    with lived.engine.begin() as conn:
+        unlocked(conn)
+        made = as_another_case(conn, lived.paid)
+    anchors = [read_anchor(lived.anchor)]
+    report = verify(lived.engine, lived.store, [], lived.now, anchors, KEYS, everything=True)
+    found = [finding for finding in report.of("difference") if finding.case == str(made)]
+    assert [(finding.area, finding.entry, "o caso inteiro foi inserido" in finding.text) for finding in found] == [
+        ("anchor", 1, True)
+    ]
+
+
+def test_a_whole_case_that_was_removed_is_missed_by_the_anchor(lived: Lived) -> None:
+    with lived.engine.begin() as conn:
+        unlocked(conn)
+        conn.execute(text("SET LOCAL session_replication_role = replica"))
+        for table in ("ledger", "archive"):
+            conn.execute(text(f"DELETE FROM {table} WHERE case_id = :case"), {"case": lived.paid})
+        conn.execute(CASE.delete().where(CASE.c.id == lived.paid))
+    found = verify(lived.engine, lived.store, [], lived.now, [read_anchor(lived.anchor)], KEYS, everything=True)
+    assert {(finding.case, finding.area, finding.entry) for finding in found.of("difference")} == {
+        (str(lived.paid), "anchor", 1), (str(lived.paid), "archive", None),
+    }  # fmt: skip
 
 
 # --- documents and archives ------------------------------------------------------------------------------------------
@@ -434,7 +474,7 @@ async def test_replay_misses_receipts_words_titles_schedules_and_states(lived: L
         conn.execute(text("UPDATE protest_title SET balance = 900, state = 'registered'"))
         conn.execute(text("UPDATE notice SET proof_on = '2026-01-01'"))
     found = {finding.area: finding for finding in await replayed(lived)}
-    assert set(found) == {"receipt", "approval", "title", "notice"}
+    assert set(found) == {"receipt", "approval", "title", "notice", "contact"}
     with lived.engine.connect() as conn:
         assert found["receipt"].entry == entry_of(conn, lived.firm, "notice_proved").seq
         assert found["approval"].entry == entry_of(conn, lived.firm, "approve").seq
@@ -455,6 +495,73 @@ async def test_replay_knows_how_the_case_and_its_schedule_must_stand(lived: Live
     assert [finding.text for finding in report.of("difference") if finding.area == "state"] == [
         "a situação guardada do caso não é a que segue do livro: opted_out"
     ]
+
+
+OWN = "case_id = :case"
+SMS = "id IN (SELECT contact_id FROM contact_case WHERE case_id = :case) AND channel = 'sms'"
+WORDS = "approval_id IN (SELECT id FROM approval WHERE case_id = :case)"
+SAID = "SELECT approval_id, 'gerente', yes, '', said_at FROM approval_word"
+
+
+@pytest.mark.parametrize(
+    ("statement", "areas"),
+    [
+        (f"UPDATE approval SET amount = 1 WHERE {OWN}", "approval"),
+        (f"UPDATE approval SET state = 'refused' WHERE {OWN}", "approval"),
+        (f"UPDATE approval_word SET staff_id = 'gerente' WHERE {WORDS}", "approval"),
+        (f"UPDATE approval_word SET said_at = said_at + interval '9 days' WHERE {WORDS}", "approval"),
+        (f"INSERT INTO approval_word {SAID} WHERE {WORDS}", "approval"),
+        (
+            "UPDATE policy SET text = text || '#' WHERE hash = (SELECT policy_hash FROM \"case\" WHERE id = :case)",
+            "ladder",
+        ),
+        ('UPDATE invoice SET due = due - 9 WHERE id = (SELECT invoice_id FROM "case" WHERE id = :case)', "invoice"),
+        ("UPDATE webhook_event SET business_at = business_at - interval '20 days'", "receipt"),
+        ("UPDATE webhook_event SET event = 'bounce'", "receipt contact"),
+        (f"UPDATE contact SET planned_at = planned_at + interval '6 hours' WHERE {SMS}", "contact"),
+        (f"UPDATE contact SET planned_at = planned_at - interval '9 days' WHERE {SMS}", "contact"),
+        (f"UPDATE contact SET accepted_at = accepted_at + interval '6 hours' WHERE {SMS}", "contact"),
+        (f"UPDATE contact SET state = 'delivered' WHERE {SMS}", "contact"),
+        ("UPDATE contact_attempt SET outcome = 'not-sent'", "contact"),
+        ("DELETE FROM contact_attempt", "contact"),
+        ("UPDATE notice_sending SET address_hmac = 'x'", "notice"),
+        (f"UPDATE fact SET source_key = 'x' WHERE {OWN} AND kind = 'payment'", "fact"),
+        (f"UPDATE task SET done_at = opened_at WHERE {OWN}", "task"),
+        ("INSERT INTO promise VALUES (gen_random_uuid(), :case, '2026-04-01', NULL, 'kept', now())", "promise"),
+    ],
+)
+def test_a_row_beside_the_book_that_was_changed_contradicts_it(lived: Lived, statement: str, areas: str) -> None:
+    with lived.engine.begin() as conn:
+        assert conn.execute(text(statement), {"case": lived.firm}).rowcount
+    found = verified(lived)
+    assert {finding.area for finding in found} == {*areas.split()}
+    assert {finding.case for finding in found} <= {str(lived.firm), str(lived.paid)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE schedule SET decided_at = decided_at - interval '5 days' WHERE case_id = :case AND version = 2",
+        "UPDATE schedule SET reason = 'pause' WHERE case_id = :case AND version = 2",
+        "INSERT INTO schedule SELECT case_id, version + 1, reason, steps, decided_at FROM schedule"
+        " WHERE case_id = :case AND version = (SELECT max(version) FROM schedule WHERE case_id = :case)",
+    ],
+)
+async def test_a_schedule_that_no_decision_made_is_found(lived: Lived, statement: str) -> None:
+    with lived.engine.begin() as conn:
+        assert conn.execute(text(statement), {"case": lived.firm}).rowcount
+    assert {finding.area for finding in await replayed(lived)} == {"schedule"}
+
+
+def test_an_archive_exchanged_for_that_of_another_case_is_found_without_an_anchor(lived: Lived) -> None:
+    row = archive_row(lived)
+    other = zlib.decompress(lived.store.get(row.document)).replace(str(lived.paid).encode(), str(lived.firm).encode())
+    changed = {"sha256": hashlib.sha256(other).hexdigest(), "document": lived.store.put(zlib.compress(other))}
+    with lived.engine.begin() as conn:
+        unlocked(conn)
+        conn.execute(update(ARCHIVE).where(ARCHIVE.c.case_id == lived.paid).values(changed))
+    (found,) = verified(lived)
+    assert (found.area, "histórico de outro caso" in found.text) == ("archive", True)
 
 
 # --- nothing was done ------------------------------------------------------------------------------------------------
