@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 from pydantic import SecretStr
@@ -17,18 +20,23 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.registry import pix_gateways
+from audit.anchor import load_keys
 from db import migrate
 from db.engine import make_engine, read_clock
 from db.rows import CLOCK, CREDITOR
 from db.settings import CreditorSettings
 from domain.clock import PRODUCTION, Clock
-from domain.errors import BadInput, Unavailable
+from domain.errors import BadFile, BadInput, Unavailable
+from gateways.codec import load_codec
 from gateways.settings import PARTNERS, PREFIX, Settings
 from gateways.temporal import add_search_attributes, missing_search_attributes
+from privacy.periods import load_rules
 from starter.installation import database_url, temporal
 from starter.schedules import ensure_schedules, missing_schedules
 
 State = Literal["ok", "missing", "off"]
+_ROOM = 0.2
+"""GiB that must be free where letters and evidence are kept; with less the next large file stops work."""
 _COMES_BACK_WITHIN = 15.0
 """Real seconds in which an embedded server that ended is serving again."""
 
@@ -47,7 +55,7 @@ def examine(settings: Settings, *, fix: bool) -> list[Check]:
     database = _database(settings, fix)
     ready = all(check.state == "ok" for check in database)
     own = _creditors(settings) if ready else []
-    return [*database, *asyncio.run(_temporal(settings, fix)), *_providers(settings), *own]
+    return [*database, *asyncio.run(_temporal(settings, fix)), *keeping(settings), *_providers(settings), *own]
 
 
 def _creditors(settings: Settings) -> list[Check]:
@@ -149,6 +157,48 @@ def _wanted(what: str, lacking: list[str], well: str) -> Check:
     return Check(what, "missing" if lacking else "ok", ", ".join(lacking) if lacking else well)
 
 
+# --- what keeps evidence ---------------------------------------------------------------------------------------------
+def keeping(settings: Settings) -> list[Check]:
+    """Directories, keys and periods: without them nothing stops today, and something cannot be proved later."""
+    folders = {"files": settings.state_dir, "documents": settings.documents_dir, "anchors": settings.anchors_dir}
+    return [
+        *(_folder(name, path) for name, path in folders.items()),
+        _keys("daily seal", load_keys, settings, "REGUA_ANCHOR_KEY", "a rewritten ledger cannot be proved"),
+        _keys("encrypted histories", load_codec, settings, "REGUA_CODEC_KEY", "histories show ids and amounts"),
+        _periods(settings),
+    ]
+
+
+def _folder(what: str, path: Path) -> Check:
+    """Can a file be written there, and is there room?"""
+    there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            free = shutil.disk_usage(there).free / 2**30
+    except OSError as error:
+        return Check(what, "missing", f"{path} cannot be written ({type(error).__name__}); see its owner, or mount it")
+    short = free < _ROOM
+    return Check(what, "missing" if short else "ok", f"{path}, {free:.1f} GiB free" + (": make room" if short else ""))
+
+
+def _keys(what: str, load: Callable[[Settings], object], settings: Settings, variable: str, without: str) -> Check:
+    try:
+        found = load(settings)
+    except BadInput as wrong:
+        return Check(what, "missing", str(wrong).splitlines()[0])
+    return Check(what, "ok", "has a key") if found else Check(what, "off", f"no {variable} (or its _FILE): {without}")
+
+
+def _periods(settings: Settings) -> Check:
+    try:
+        load_rules(settings)
+    except (BadInput, BadFile) as wrong:
+        return Check("retention", "missing", str(wrong).splitlines()[0])
+    table = settings.retention_file or "the packaged periods"
+    return Check("retention", "ok", f"{table}, {'erased weekly' if settings.erase_automatically else 'listed weekly'}")
+
+
+# --- providers -------------------------------------------------------------------------------------------------------
 def _providers(settings: Settings) -> list[Check]:
     """What goes out and comes in. Without a provider its channel is off, and `regua up` puts the sandbox there."""
     cra = settings.cra_url or (f"folder {settings.cra_folder}" if settings.cra_folder else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from people import SETTINGS, new_creditor
 from sqlalchemy import Engine
 
 from gateways.settings import Settings
-from starter.doctor import Check, _providers, creditor_checks
+from starter.doctor import Check, _providers, creditor_checks, keeping
 
 TWILIO = {"twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "segredo"}
 PUBLIC = {"public_url": "https://regua.example.com"}
@@ -99,3 +100,31 @@ def test_of_a_secret_that_is_being_changed_the_last_day_of_the_former_one_is_sho
         "answers of legal"
     ]
     assert (check.state, check.found.endswith("the former secret counts until 2027-01-31")) == ("ok", True)
+
+
+def test_what_keeps_evidence_is_looked_at_and_what_is_left_out_says_what_it_costs(tmp_path: Path) -> None:
+    found = {check.what: check for check in keeping(Settings(state_dir=tmp_path / "not-made-yet"))}
+    assert {name: found[name].state for name in found} == {
+        "files": "ok", "documents": "ok", "anchors": "ok", "daily seal": "off", "encrypted histories": "off",
+        "retention": "ok",
+    }  # fmt: skip
+    assert "REGUA_ANCHOR_KEY" in found["daily seal"].found
+    assert not (tmp_path / "not-made-yet").exists(), "looking changes nothing"
+
+
+def test_keys_that_cannot_be_used_a_directory_that_is_none_and_a_table_that_is_not_there_are_found(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("")
+    wrong = Settings(
+        state_dir=tmp_path / "file", anchor_key="short", codec_key="short", retention_file=tmp_path / "none.csv"
+    )
+    found = {check.what: check for check in keeping(wrong)}
+    assert {check.state for check in found.values()} == {"missing"}
+    assert "short" not in "".join(check.found for check in found.values()).replace("shorter", "")
+
+
+def test_a_disk_with_little_room_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("starter.doctor.shutil.disk_usage", lambda _: SimpleNamespace(free=2**27))
+    check = keeping(Settings(state_dir=tmp_path))[0]
+    assert (check.state, check.found) == ("missing", f"{tmp_path}, 0.1 GiB free: make room")
