@@ -24,7 +24,7 @@ from activities.correspondents import may_answer_freely
 from activities.delivery import open_channel_task
 from activities.desk import Desk, at_desk, at_desk_with_debtor, fact_values, store_facts
 from activities.effects import OUTDATES_CODES
-from activities.quotes import Codes, not_made
+from activities.quotes import Codes, with_codes
 from activities.restored import RESTORATIONS, Doubt, doubt
 from activities.saying import SHARED, Said, about, attached, said
 from activities.views import Claim, message_data, read_debtor, with_settings
@@ -36,7 +36,7 @@ from db.settings import CreditorSettings
 from domain import facts as f
 from domain.case import Case
 from domain.decide import Action
-from domain.errors import ProviderError, Refused, Unavailable
+from domain.errors import Refused
 from domain.fold import THANKS
 from domain.fold.base import spoken
 from domain.policy import Policy
@@ -79,16 +79,8 @@ class Contacts:
     @activity.defn(name="contact")
     def contact(self, given: Perform) -> Next:
         """Send the message of a step (or say why not now) and return the next instruction."""
-        plan = self._intend(given, may_make=True)
-        if isinstance(plan, Codes):
-            try:
-                quotes.make(self.world, plan)
-            except ProviderError as error:
-                return not_made(self.world, given, error)
-            plan = self._intend(given, may_make=False)
-        if isinstance(plan, Next | Codes):
-            return plan if isinstance(plan, Next) else not_made(self.world, given, Unavailable("code-missing", ""))
-        return self._record(given, plan, outbox.dispatch(self.world, plan.out))
+        plan = with_codes(self.world, given, lambda may_make: self._intend(given, may_make=may_make))
+        return plan if isinstance(plan, Next) else self._record(given, plan, outbox.dispatch(self.world, plan.out))
 
     # --- guard and intent ------------------------------------------------------------------------------------------
     def _intend(self, given: Perform, *, may_make: bool) -> Plan | Codes | Next:

@@ -37,14 +37,13 @@ from activities.notice_ways import (
     carried,
     first_ways,
     further_ways,
-    keyed,
     link_step,
     party_of,
     spots,
     untold,
     write_sending,
 )
-from activities.quotes import Codes, not_made
+from activities.quotes import Codes, with_codes
 from activities.restored import RESTORATIONS, Doubt, ask_for_the_letter, doubt
 from activities.views import Claim, creditor_view, debtor_view, invoice_view, message_data, read_creditor, read_invoices
 from activities.world import World
@@ -55,7 +54,7 @@ from db.settings import CreditorSettings
 from domain import facts as f
 from domain.calendars import is_bank_day
 from domain.decide import SILENT_NOTICE, Action
-from domain.errors import ProviderError, Unavailable
+from domain.ledger import keyed
 from domain.notice import ROLES, announced, deadline_from
 from domain.policy import Step, built_channels
 from gateways.email import Attachment
@@ -108,15 +107,9 @@ class Notices:
     @activity.defn(name="notice")
     def notice(self, given: Perform) -> Next:
         """Issue the notice of a step (or say why not now) and return the next instruction."""
-        plan = self._intend(given, may_make=True)
-        if isinstance(plan, Codes):
-            try:
-                quotes.make(self.world, plan)
-            except ProviderError as error:
-                return not_made(self.world, given, error)
-            plan = self._intend(given, may_make=False)
-        if isinstance(plan, Next | Codes):
-            return plan if isinstance(plan, Next) else not_made(self.world, given, Unavailable("code-missing", ""))
+        plan = with_codes(self.world, given, lambda may_make: self._intend(given, may_make=may_make))
+        if isinstance(plan, Next):
+            return plan
         return self._record(given, plan, [(way.out, self._hand_over(plan, way)) for way in plan.ways])
 
     # --- guard and intent ------------------------------------------------------------------------------------------

@@ -5,8 +5,6 @@ An address is known to the ledger only by its salted HMAC. What this notice was 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +19,7 @@ from activities.statements import NOT_CLOSED
 from db.rows import CONTACT, CONTACT_CASE, CONTACT_POINT, NOTICE_SENDING
 from domain import facts as f
 from domain.case import Case
+from domain.ledger import keyed
 from domain.notice import failed
 from domain.policy import Step, built_channels
 from letters import pt
@@ -47,7 +46,7 @@ class Spot:
 
     def mac(self, salt: str) -> str:
         """The salted HMAC of the address, by which the ledger knows it (hex)."""
-        return keyed(salt, " ".join(self.address.lower().split()).encode())
+        return keyed(salt, " ".join(self.address.lower().split()))
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,6 @@ class Way:
     def sending(self, salt: str) -> f.Sending:
         """What the ledger keeps of it."""
         return f.Sending(self.name, self.spot.party_id, self.spot.mac(salt), self.spot.origin)
-
-
-def keyed(salt: str, content: bytes) -> str:
-    """A salted HMAC-SHA-256 (hex): it proves a content and tells nothing of it."""
-    return hmac.new(salt.encode(), content, hashlib.sha256).hexdigest()
 
 
 def address_lines(owner: Any) -> tuple[str, ...]:

@@ -6,8 +6,6 @@ provider first (dependencies: no provider has an idempotency key) and sends agai
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +24,7 @@ from db.prepared import Call, together
 from db.rows import CONTACT_ATTEMPT, CONTACT_POINT, CREDITOR
 from db.settings import CreditorSettings
 from domain.errors import BadAddress, OptedOut, Permanent, Unavailable, Unknown
+from domain.ledger import keyed
 from gateways.email import Attachment
 from letters.models import Message
 
@@ -55,7 +54,7 @@ def identity(salt: str, links: Sequence[Link]) -> UUID:
     nobody can make it without the creditor's salt.
     """
     case_id, step, attempt = min(links)
-    return uuid5(case_id, hmac.new(salt.encode(), f"{step}:{attempt}".encode(), hashlib.sha256).hexdigest())
+    return uuid5(case_id, keyed(salt, f"{step}:{attempt}"))
 
 
 def short_ref(message_id: UUID) -> str:
@@ -71,8 +70,7 @@ def reply_to(world: World, contact_id: UUID, creditor_email: str) -> str:
 
 def content_mac(salt: str, message: Message, document_id: UUID | None) -> str:
     """HMAC-SHA256 of what a contact says, by the creditor's salt. Without HTML its document, if any, stands for it."""
-    text = f"{message.subject}\n{message.text}\n{message.html or document_id or ''}"
-    return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return keyed(salt, f"{message.subject}\n{message.text}\n{message.html or document_id or ''}")
 
 
 def intend(

@@ -7,10 +7,11 @@ wrong one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -25,6 +26,8 @@ from domain import facts as f
 from domain.case import LIVE, Case
 from domain.errors import ProviderError, Unavailable, Unknown
 from domain.policy import Policy
+
+Intended = TypeVar("Intended")
 
 WITH_CODE = frozenset(
     {"promessa-confirmada", "agradecimento-parcial", "pagamento-estornado", "acordo-quebrado", "resposta-segunda-via"}
@@ -91,7 +94,22 @@ class Codes:
     today: date
 
 
-def make(world: World, missing: Codes) -> None:
+def with_codes(world: World, given: Perform, intend: Callable[[bool], Intended | Codes | Next]) -> Intended | Next:
+    """What an action intends, after the payment codes that it shows were made; an instruction where they cannot be.
+
+    `intend` says what, or which codes are missing if it is told that they can still be made.
+    """
+    intended = intend(True)
+    if isinstance(intended, Codes):
+        try:
+            _make(world, intended)
+        except ProviderError as error:
+            return not_made(world, given, error)
+        intended = intend(False)
+    return not_made(world, given, Unavailable("code-missing", "")) if isinstance(intended, Codes) else intended
+
+
+def _make(world: World, missing: Codes) -> None:
     """Have the missing codes made. Raises `ProviderError`; asking again later is always right."""
     for q in missing.wanted:
         codes.offer(

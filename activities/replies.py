@@ -9,8 +9,6 @@ The words stay in the row of the message, which can be emptied; cases and ledger
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -48,6 +46,7 @@ from domain.dialogue import Intent, Kind, Reaction, Reading, Situation, judged, 
 from domain.dialogue.reaction import MOST_ANSWERS, QUESTIONS
 from domain.errors import BadInput, Refused, Regua
 from domain.fold import Moment
+from domain.ledger import keyed
 from domain.places import time_zone
 from domain.rules.firm import is_paid
 from domain.schedule import move
@@ -157,8 +156,7 @@ class _Reply:
     def _hmac(self, who: Correspondent) -> str:
         if not who.creditors:
             return ""
-        text = f"{self.message.subject}\n{self.message.body}"
-        return hmac.new(who.creditors[0].salt.encode(), text.encode(), hashlib.sha256).hexdigest()
+        return keyed(who.creditors[0].salt, f"{self.message.subject}\n{self.message.body}")
 
     def _react(self, who: Correspondent, debtors: list[Row[Any]], reading: Reading) -> _Done:
         if reading.of(Kind.STOP):

@@ -1,8 +1,12 @@
-"""The chain of a case's book: each entry's hash covers the one before, so a change is found."""
+"""The chain of a case's book: each entry's hash covers the one before, so a change is found.
+
+What must not be read in it, a text or an address, stands there as a salted HMAC.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +45,13 @@ def chain(previous_hash: str, line: Line) -> str:
     ]
     text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def keyed(salt: str, content: str | bytes) -> str:
+    """HMAC-SHA-256 (hex) by a creditor's salt: it proves a content and tells nothing of it."""
+    return hmac.new(
+        salt.encode(), content.encode() if isinstance(content, str) else content, hashlib.sha256
+    ).hexdigest()
 
 
 def _utc(moment: datetime) -> str:

@@ -11,11 +11,11 @@ from uuid import UUID, uuid4, uuid5
 from sqlalchemy import select, text
 
 from activities.desk import fact_values
-from activities.notice_ways import keyed
 from db.rows import CASE, CREDITOR
 from domain import facts as f
 from domain.calendars import add_bank_days
 from domain.case import Case, Reduced, dump
+from domain.ledger import keyed
 from domain.places import time_zone
 from starter.importing.changes import SOURCE, settled_before
 from starter.importing.comparison import GONE, Changed, Comparison
@@ -278,6 +278,6 @@ def payment_values(
     }
 
 
-def _natural_key(row: InvoiceRow) -> bytes:
+def _natural_key(row: InvoiceRow) -> str:
     """What makes an invoice of a creditor this one."""
-    return f"{row.document}:{row.number}:{row.instalment}".encode()
+    return f"{row.document}:{row.number}:{row.instalment}"
