@@ -33,12 +33,13 @@ from domain.places import time_zone
 OPT_OUTS = frozenset({"spamreport", "unsubscribe", "group_unsubscribe"})
 READS = frozenset({"read", "open", "click"})
 """Events that tell that the addressee looked; few addressees let them be told."""
-_STATES = {
+STATES = {
     **dict.fromkeys(("delivered", "read", "completed"), "delivered"),
     **dict.fromkeys(("bounce", "undelivered"), "bounced"),
     **dict.fromkeys(("dropped", "failed", "canceled", "busy"), "failed"),
     **dict.fromkeys(("no-answer", "answered-by-machine"), "unanswered"),
 }
+"""What a contact becomes by an event; by any other it is accepted at least."""
 RANK = {"in-flight": 0, "accepted": 1, "delivered": 2, "unanswered": 3, "bounced": 3, "failed": 3}
 """How far a contact came; it only moves forward."""
 _UNREACHED = frozenset({"unanswered", "bounced", "failed"})
@@ -87,7 +88,7 @@ class Link:
 
 def meaning(event: str, code: str) -> Meaning:
     """What a provider's event with its code (may be empty) says. Every event proves at least that it was accepted."""
-    state = _STATES.get(event, "accepted")
+    state = STATES.get(event, "accepted")
     code = code or event
     if event in OPT_OUTS:
         return Meaning(state, "opt-out", code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +18,8 @@ from domain.money import format_brl
 from letters import pt
 from letters.documents import printable
 
+_OWN_HASH = "hash"
+"""The hash of the entry itself: in the book and on the pages, too much for a line of text."""
 PAGES = Path(__file__).parent / "pages"
 
 
@@ -43,7 +46,9 @@ def timeline_data(life: Timeline) -> dict[str, Any]:
         "days": [
             {
                 "on": day.on.isoformat(),
-                "debt": None if day.debt is None else str(day.debt),
+                "until": (day.until or day.on).isoformat(),
+                "debt": _amount(day.debt),
+                "debt_until": _amount(day.debt_until if day.until else day.debt),
                 "items": [
                     {
                         "what": item.what, "text": item.text, "who": item.who, "entry": item.entry,
@@ -64,21 +69,27 @@ def timeline_data(life: Timeline) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _amount(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
 def timeline_lines(life: Timeline) -> Sequence[str]:
     """The timeline as lines of text."""
     told = [f"Caso {life.case}", *(f"{name}: {value}" for name, value in life.heading.items())]
     for day in life.days:
-        debt = f"  dívida {format_brl(day.debt)}" if day.debt is not None else ""
-        told += ["", f"{pt.day(day.on)}{debt}"]
+        told += ["", day.title]
         for item in day.items:
             at = f"{item.at:%H:%M}" if item.at else "     "
             entry = f" nº {item.entry}" if item.entry else ""
             by = f" [{item.who}{entry}]" if item.who or entry else ""
             told.append(f"  {at}  {WHAT[item.what]:<10}  {item.text}{by}")
+            if proofs := [f"{name} {value}" for name, value in item.proofs if name != _OWN_HASH]:
+                told.append(f"{'':21}{'; '.join(proofs)}")
     stands = life.standing
     told += ["", f"Em {pt.day(stands.on)}: etapa {stands.stage}; {stands.instruction}"]
     told += [f"Retido: {'; '.join(stands.holds)}"] if stands.holds else []
     told += [f"  {name}: {format_brl(amount)} {detail}".rstrip() for name, detail, amount in stands.memory]
+    told += [f"  Total: {format_brl(stands.total)}"] if stands.total is not None else []
     told += [f"  agenda: {row['day'] or 'sem dia'}  {row['step']} ({row['state']})" for row in stands.schedule]
     return [*told, *(["", *life.notes] if life.notes else [])]
 
@@ -98,7 +109,7 @@ def timeline_pdf(life: Timeline) -> bytes:
         "notes": list(life.notes),
         "days": [
             {
-                "title": pt.day(day.on) + (f" · dívida {format_brl(day.debt)}" if day.debt is not None else ""),
+                "title": day.title,
                 "items": [_pdf_item(item) for item in day.items],
             }
             for day in life.days

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
@@ -19,22 +19,32 @@ from sqlalchemy import Row, select
 
 from audit.book import Book
 from audit.refold import Refold, Step, moment
-from audit.words import STAGES, STATES, entry_words, instruction_words, reason, who
+from audit.words import DOCUMENTS, RULE, STAGES, STATES, entry_words, event_words, instruction_words, reason, who
 from db.rows import APPROVAL, CREDITOR, DEBTOR, INVOICE, NOTE, WORD
 from domain.calendars import is_contact_holiday
 from domain.case import Case, dump
 from domain.clock import Clock
 from domain.hours import window
+from domain.money import format_brl
 from domain.policy import Policy
 from letters import pt, timeline
 
-What = Literal["known", "decided", "done", "not-done", "planned"]
+What = Literal["known", "decided", "done", "not-done", "waited", "planned"]
 WHAT: dict[What, str] = {
-    "known": "soube-se", "decided": "decidiu-se", "done": "fez-se", "not-done": "não se fez", "planned": "previsto",
+    "known": "soube-se", "decided": "decidiu-se", "done": "fez-se", "not-done": "não se fez", "waited": "esperou-se",
+    "planned": "previsto",
 }  # fmt: skip
 _UNDONE = frozenset(
     {"contact_deferred", "unreachable", "action_failed", "step_passed_over", "refused", "title_incomplete"}
 )
+_TRIED = frozenset(
+    {
+        "contact_sent", "contact_failed", "contact_deferred", "unreachable", "notice_issued", "title_queued",
+        "task_opened", "action_failed", "step_passed_over", "approval_asked",
+    }
+)  # fmt: skip
+"""Entries that say themselves what became of their step on that day."""
+_A_DAY = timedelta(days=1)
 _BEGUN = frozenset({"done", "passed-over", "running"})
 """States of a step that is no longer waiting for its day."""
 
@@ -53,11 +63,23 @@ class Item:
 
 @dataclass(frozen=True)
 class Day:
-    """One day of the debtor's place, with the debt at its end in reais (None where it cannot be told)."""
+    """One day of the debtor's place, with the debt at its end in reais (None where it cannot be told).
+
+    `until`: the last of several days on which nothing happened, with the debt at its end.
+    """
 
     on: date
     debt: Decimal | None
     items: tuple[Item, ...]
+    until: date | None = None
+    debt_until: Decimal | None = None
+
+    @property
+    def title(self) -> str:
+        """The day, or days, and the debt."""
+        days = pt.day(self.on) + (f" a {pt.day(self.until)}" if self.until else "")
+        debts = list(dict.fromkeys(format_brl(debt) for debt in (self.debt, self.debt_until) if debt is not None))
+        return f"{days} · dívida {' a '.join(debts)}" if debts else days
 
 
 @dataclass(frozen=True)
@@ -109,8 +131,34 @@ class _Builder:
         self._not_done()
         if self.ahead:
             self._planned()
-        days = tuple(Day(on, self._debt(on), tuple(sorted(self.items[on], key=_order))) for on in sorted(self.items))
-        return Timeline(self.book.name, self._heading(), days, self._standing(), self.notes)
+        return Timeline(self.book.name, self._heading(), tuple(self._days()), self._standing(), self.notes)
+
+    def _days(self) -> Iterator[Day]:
+        """Every day from the first to the last; those on which nothing happened together."""
+        told = sorted(self.items)
+        for on, following in zip(told, [*told[1:], None], strict=True):
+            yield Day(on, self._debt(on), tuple(sorted(self.items[on], key=_order)))
+            last = min(self.last, following - _A_DAY) if following else self._end
+            if last > on:
+                yield self._silent(on + _A_DAY, last)
+
+    @property
+    def _end(self) -> date:
+        """The last day that is told of: after the close of a case there is nothing to wait for."""
+        over = self.steps and self.steps[-1].case.closed
+        return max(self.items) if over and self.items else self.last
+
+    def _silent(self, on: date, last: date) -> Day:
+        """Days on which nothing happened: the instruction then in force says why."""
+        step, items = self._at(on), tuple[Item, ...]()
+        if step and step.case.closed:
+            items = (Item("waited", "o caso está encerrado"),)
+        elif step:
+            row = step.taken.decided
+            text = instruction_words({**row.body, "not_before": moment(row.body.get("not_before"))}, self.book.local)
+            items = (Item("waited", f"nada a fazer ainda: {text}", RULE, entry=row.seq),)
+        until = last if last > on else None
+        return Day(on, self._debt(on), items, until, self._debt(last) if until else None)
 
     def _add(self, at: datetime, what: What, text: str, by: str = "", entry: int | None = None, **more: Any) -> None:
         if at < self.end:
@@ -123,7 +171,7 @@ class _Builder:
             if row.kind == "decided":
                 body = {**row.body, "not_before": moment(row.body.get("not_before"))}
                 text = instruction_words(body, self.book.local)
-                self._add(row.business_at, "decided", f"a seguir: {text}", "regra da régua", row.seq)
+                self._add(row.business_at, "decided", f"a seguir: {text}", RULE, row.seq)
             else:
                 self._entry(row)
 
@@ -171,15 +219,14 @@ class _Builder:
     def _contacts(self) -> None:
         """Calls to providers that brought nothing, and what providers reported."""
         for contact in self.book.contacts:
-            name = f"{timeline.channel(contact.channel)}, passo {contact.step}"
+            name = _named(contact)
             for call in self.book.attempts.get(contact.id, []):
                 if call.outcome != "accepted":
-                    text = f"chamada nº {call.number} ao provedor ({name}): {call.outcome} {call.code}".strip()
+                    text = f"chamada nº {call.number} ao provedor ({name}): {event_words(call.outcome, call.code)}"
                     self._add(self.clock.business(call.begun_at), "not-done", text, "régua", proofs=(_of(contact),))
         for event in self.book.receipts:
             contact = self._contacts_by_id[str(event.contact_id)]
-            name = f"{timeline.channel(contact.channel)}, passo {contact.step}"
-            text = f"recibo do provedor ({name}): {event.event} {event.code}".strip()
+            text = f"recibo do provedor ({_named(contact)}): {event_words(event.event, event.code)}"
             proofs = (_of(contact), ("recibo", event.event_key))
             self._add(event.business_at, "known", text, timeline.who(event.provider), proofs=proofs)
 
@@ -194,16 +241,17 @@ class _Builder:
     def _documents(self) -> None:
         for row in self.book.documents:
             proofs = (("documento", str(row.id)), ("SHA-256", row.sha256))
-            self._add(row.created_at, "done", f"documento guardado: {row.kind}", proofs=proofs)
+            text = f"documento guardado: {DOCUMENTS.get(row.kind, row.kind)}"
+            self._add(row.created_at, "done", text, "régua", proofs=proofs)
 
     # --- what was not done -----------------------------------------------------------------------------------------
     def _not_done(self) -> None:
         """For each day for which a step was planned and did not happen: why, by what was in force at its end."""
-        for on in sorted({day for planned in self._plans() for day in planned[1].values()}):
+        for on in sorted({day for planned in self._plans() for day in planned[1].values()} | self._allowed.keys()):
             step = self._at(on)
             if on > self.last or step is None or step.case.closed or not self.steps or on < self._first:
                 continue
-            for name in self._planned_for(on):
+            for name in dict.fromkeys([*self._planned_for(on), *self._allowed.get(on, ())]):
                 state = step.case.steps.get(name)
                 if not (state and state.status in _BEGUN) and not self._passed(name, on):
                     self.items[on].append(Item("not-done", f"passo {name}: {_nothing(on)} {self._why(step, name, on)}"))
@@ -225,6 +273,19 @@ class _Builder:
                     },
                 )
 
+    @cached_property
+    def _allowed(self) -> dict[date, dict[str, datetime]]:
+        """By day: the steps that an instruction let be done from a moment of it on, and was still in force then."""
+        found: dict[date, dict[str, datetime]] = defaultdict(dict)
+        decided = self.book.of_kind("decided")
+        for row, following in zip(decided, [*decided[1:], None], strict=True):
+            at = moment(row.body.get("not_before"))
+            if row.body["action"] == "wait" or not row.body["step"] or not at or at >= self.end:
+                continue
+            if following is None or following.business_at > at:
+                found[self.book.local(at).date()].setdefault(row.body["step"], at)
+        return found
+
     def _planned_for(self, on: date) -> list[str]:
         """Steps that some schedule in force during a day had on that day."""
         plans = list(self._plans())
@@ -237,7 +298,8 @@ class _Builder:
         """Was the step done on that day, even if what came after (a bounce) opened it again?"""
         return any(
             entry.body.get("step") == name and self.book.local(entry.business_at).date() == on
-            for entry in self.book.of_kind("contact_sent", "notice_issued", "title_queued", "task_opened")
+            for entry in self.book.entries
+            if entry.kind in _TRIED
         )
 
     def _why(self, step: Step, name: str, on: date) -> str:
@@ -257,6 +319,8 @@ class _Builder:
             return reason(state.reason)
         if case.last_contact_on and case.last_contact_on >= on:
             return "já houve um contato neste dia"
+        if since := self._allowed.get(on, {}).get(name):
+            return f"podia ser feito desde {self.book.local(since):%H:%M}, e o sistema não chegou a ele"
         if window(on, case.uf, "message", policy.contact) is None:
             return "feriado" if is_contact_holiday(on, case.uf) else "fora dos dias em que se pode contatar"
         return "fora do horário"
@@ -337,6 +401,12 @@ def _nothing(on: date) -> str:
 
 def _of(contact: Row[Any]) -> tuple[str, str]:
     return "contato", str(contact.id)
+
+
+def _named(contact: Row[Any]) -> str:
+    """A contact by its channel and step; of a notice's contact the step without its way."""
+    step = contact.step.partition(":")[0] if contact.purpose == "notice" else contact.step
+    return f"{timeline.channel(contact.channel)}, passo {step}"
 
 
 def _contact_proofs(contact: Row[Any]) -> list[tuple[str, str]]:

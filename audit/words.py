@@ -20,6 +20,7 @@ ACTIONS = {
     "list": "pedir negativação", "tell": "avisar quem atua por nós", "examine": "conferir o título",
     "close": "encerrar",
 }  # fmt: skip
+RULE = "regra da régua"
 STAGES = {
     "preventive": "preventiva", "amicable": "amigável", "notice": "notificação", "protest": "protesto",
     "legal": "jurídico", "closed": "encerrado",
@@ -205,6 +206,34 @@ _REFUSALS = {
 """Why the rules refuse a fact, by code."""
 
 
+EVENTS = {
+    "processed": "recebido pelo provedor", "queued": "na fila", "sent": "enviado", "delivered": "entregue ao destino",
+    "deferred": "adiado", "bounce": "devolvido", "dropped": "descartado", "undelivered": "não entregue",
+    "failed": "falhou", "canceled": "cancelado", "read": "lido", "open": "aberto", "click": "aberto um link",
+    "spamreport": "marcado como indesejado", "unsubscribe": "pede que não escrevam mais",
+    "group_unsubscribe": "pede que não escrevam mais", "reply": "resposta do devedor",
+    "initiated": "ligação iniciada", "ringing": "chamando", "in-progress": "ligação atendida",
+    "completed": "ligação concluída", "busy": "ocupado", "no-answer": "não atendido",
+    "answered-by-machine": "secretária eletrônica", "recording": "gravação recebida",
+    # of our own calls to a provider
+    "in-flight": "sem resultado", "unknown": "resultado desconhecido", "not-sent": "não enviado",
+    "bad-address": "endereço que não existe", "opted-out": "o destinatário recusa mensagens", "refused": "recusado",
+    "ask-a-person": "deixado a uma pessoa",
+}  # fmt: skip
+"""What a provider reports, and how a call to it ended."""
+
+DOCUMENTS = {
+    "notice": "notificação", "dossier": "dossiê", "receipt": "recibo", "agreement": "instrumento do acordo",
+    "consent": "carta de anuência", "call-recording": "gravação de ligação", "attachment": "anexo do devedor",
+    "title": "título", "invoice": "fatura", "contract": "contrato", "delivery-proof": "comprovante de entrega",
+}  # fmt: skip
+
+
+def event_words(event: str, code: str) -> str:
+    """What a provider reported, or how a call ended, with the code that it gave."""
+    return f"{EVENTS.get(event, event)} {code if code != event else ''}".strip()
+
+
 def reason(text: str) -> str:
     """Why an instruction waits, a contact was deferred, a step passed over; of several reasons each in words."""
     return _said(_REASONS, text, reason)
@@ -229,12 +258,15 @@ def _said(table: tuple[tuple[str, str], ...], text: str, inner: Callable[[str], 
 
 def instruction_words(body: Mapping[str, Any], local: Callable[[datetime], datetime]) -> str:
     """An instruction (fields of a `decided` entry, `not_before` as a moment) as a short sentence."""
-    what = f"{ACTIONS.get(body['action'], body['action'])} {body['step']}".strip()
+    waits, step, at = body["action"] == "wait", body["step"], body.get("not_before")
+    what = ACTIONS.get(body["action"], body["action"])
+    if step and not waits:
+        what += f", passo {step}"
     if (body.get("attempt") or 1) > 1:
         what += f", tentativa {body['attempt']}"
-    at = body.get("not_before")
-    when = f", a partir de {pt.minute(local(at))}" if at else ""
-    return f"{what}{when} ({reason(body['reason'])})"
+    if at:
+        what += f" até {pt.minute(local(at))}" if waits else f", a partir de {pt.minute(local(at))}"
+    return what if body["reason"] in ("", f"step {step}") else f"{what} ({reason(body['reason'])})"
 
 
 def entry_words(entry: Row[Any] | f.Fact) -> str:
@@ -261,8 +293,9 @@ def _in_words(fact: f.Fact) -> f.Fact:
 def who(actor: str, cause: str) -> str:
     """By whom or by what rule an entry came about."""
     if cause == "rule":
-        return "regra da régua"
+        return RULE
     name = timeline.who(actor)
     if cause.startswith("activity:"):
-        return f"{name} (ação {cause.split(':')[1]})"
+        action = cause.split(":")[1]
+        return f"{name} (ação: {ACTIONS.get(action, action)})"
     return name

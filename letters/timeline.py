@@ -53,6 +53,8 @@ _WORDS = {
     "reason-of-delay": "explica o atraso", "wants-a-person": "quer falar com uma pessoa",
     "prefers": "diz como quer ser procurado", "unclear": "não entendida",
     "answer-debtor": "responder ao devedor",
+    "no-answer": "não atendeu", "will-pay": "diz que paga", "promised": "promete pagar", "answered": "respondida",
+    "searched": "procurado", "corrected": "corrigido",
     "no-address": "não há endereço no canal que ele pede", "channel-not-used": "a régua não usa o canal que ele pede",
     "hours-not-kept": "as horas que ele pede não são permitidas", "not-his-address": "escreveu de outro endereço",
     "nobody-decided": "ninguém decidiu até a hora",

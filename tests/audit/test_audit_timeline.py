@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def day(life: Timeline, on: str) -> dict[str, list[str]]:
 def test_every_day_says_what_was_done_and_what_came_next(lived: Lived) -> None:
     told = day(of(lived), "2026-03-20")
     assert told["done"] == ["Contato por SMS, passo atraso-2, aceito para envio"]
-    assert told["decided"][-1] == "a seguir: contatar proposta, a partir de 23/03/2026 09:18 (passo proposta)"
+    assert told["decided"][-1] == "a seguir: contatar, passo proposta, a partir de 23/03/2026 09:18"
     assert told["not-done"] == ["Passo ligar dispensado (não foi feito a tempo)"]
 
 
@@ -48,6 +49,32 @@ def test_what_was_not_done_is_told_with_the_reason(lived: Lived) -> None:
     assert day(life, "2026-03-22")["not-done"] == [sunday]
     busy = "passo atraso-2: nada em 19/03: aguarda uma pessoa: ligar até 20/03 00:00"
     assert day(life, "2026-03-19")["not-done"] == [busy]
+
+
+def test_every_day_is_told_of_also_those_on_which_nothing_happened(lived: Lived) -> None:
+    life = of(lived)
+    told = [one for one in life.days if one.on <= date(2026, 4, 15)]
+    for one, following in pairwise(told):
+        assert following.on == (one.until or one.on) + timedelta(days=1), "no day is left out"
+        assert one.items, "and none without a word"
+    (silent,) = [one for one in told if one.on == date(2026, 3, 3)]
+    (waited,) = silent.items
+    assert (waited.what, waited.text) == (
+        "waited", "nada a fazer ainda: contatar, passo lembrete, a partir de 09/03/2026 09:18",
+    )  # fmt: skip
+    assert silent.title == "03/03/2026 a 06/03/2026 · dívida R$ 1.000,00"
+
+
+def test_a_day_on_which_the_system_was_late_says_so(engine: Engine, tmp_path: Path) -> None:
+    town = Town(engine, tmp_path)
+    life = town.life()
+    life.until(lambda: life.next.step == "atraso-1" and life.next.action == "contact")
+    life.ahead = timedelta(days=30)  # nobody was there on the day, nor for weeks after it
+    life.decide()
+    with engine.connect() as conn:
+        told = build(open_book(conn, life.ids.case), town.world.clock, None, life.today)
+    late = [text for text in day(told, "2026-03-11")["not-done"] if "passo atraso-1" in text]
+    assert late == ["passo atraso-1: nada em 11/03: podia ser feito desde 09:18, e o sistema não chegou a ele"]
 
 
 def test_the_debt_of_each_day_follows_the_payments(lived: Lived) -> None:
@@ -72,7 +99,7 @@ def test_on_a_day_the_case_is_shown_knowing_nothing_of_later(lived: Lived) -> No
     assert max(each.on for each in life.days) <= date(2026, 3, 21)
     stands = life.standing
     assert (stands.stage, stands.total) == ("amigável", Decimal("1023.67"))
-    assert stands.instruction == "contatar proposta, a partir de 23/03/2026 09:18 (passo proposta)"
+    assert stands.instruction == "contatar, passo proposta, a partir de 23/03/2026 09:18"
     states = {row["step"]: row["state"] for row in stands.schedule}
     assert (states["atraso-2"], states["proposta"], states["notificacao"]) == ("feito", "pendente", "pendente")
     assert "notice" not in stands.state

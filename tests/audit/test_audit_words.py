@@ -11,7 +11,8 @@ from typing import get_args
 import pytest
 
 import domain
-from audit.words import reason, refusal, task_words
+from activities.delivery import OPT_OUTS, READS, STATES
+from audit.words import event_words, reason, refusal, task_words
 from domain.budget import Reason
 from domain.schedule import Reason as Missed
 
@@ -91,6 +92,12 @@ def test_every_kind_of_task_has_portuguese_words(kind: str) -> None:
 @pytest.mark.parametrize("code", sorted(given(sorted((ROOT / "domain").rglob("*.py")), REFUSALS)))
 def test_every_refusal_of_the_core_has_portuguese_words(code: str) -> None:
     assert refusal(code) != code
+
+
+@pytest.mark.parametrize("event", sorted({*STATES, *OPT_OUTS, *READS, "processed", "sent", "deferred", "reply"}))
+def test_every_report_of_a_provider_has_portuguese_words(event: str) -> None:
+    assert event_words(event, event) != event
+    assert event_words(event, "550") == f"{event_words(event, '')} 550"
 
 
 def test_what_is_filled_in_is_said_in_portuguese_too() -> None:

@@ -35,7 +35,7 @@ def test_another_decision_of_the_same_version_is_a_finding(lived: Lived, monkeyp
     (found,) = refolded(lived)
     assert found.kind == "difference"
     assert "a versão das regras é a mesma" in found.text
-    assert "contatar proposta, a partir de 24/03/2026" in found.text
+    assert "contatar, passo proposta, a partir de 24/03/2026" in found.text
 
 
 def test_another_decision_of_another_version_is_a_changed_rule(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
