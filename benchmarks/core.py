@@ -27,6 +27,8 @@ LIVES = 500
 WANTED = 1000
 _DUE = date(2026, 3, 2)
 _NOON = 12
+_TOLD = {kind: n for kind, n in BOOK.items() if kind != "opened"}
+"""The book of a life that begins when the case is open."""
 _NOTICE, _TITLE = "notice", "title"
 
 
@@ -68,9 +70,7 @@ class Life:
             self._until(_noon(day))
             self.order = self._decide(fact() if callable(fact) else fact)
         self._until(self.now + timedelta(days=1))
-        if {kind: n for kind, n in self.book.items() if kind != "opened"} != {
-            kind: n for kind, n in BOOK.items() if kind != "opened"
-        }:
+        if self.book != _TOLD:
             raise WrongLife(f"a case did not live the reference life: {self.book}")
         return self.decisions
 

@@ -15,7 +15,7 @@ _NEXT = timedelta(days=1)
 
 def alarms(case: Case) -> list[date]:
     """The days of its alarms, past ones among them: a receipt, an answer, a removal that does not come."""
-    days = []
+    days: list[date] = []
     if case.hands and (reminder := reminder_day(case, reminders(case))):
         days.append(reminder)
     if case.proposal and case.proposal.state == "open":

@@ -27,6 +27,10 @@ from domain.whereabouts import Place, home_at
 LEVELS: tuple[f.Level, ...] = ("sent", "delivered", "read", "received-by-name")
 LIVE = frozenset({"sent", "confirmed", "notified", "withdrawing", "suspended", "cancelling"})
 """States in which a title is at the notary or on its way there, or its protest is being cancelled."""
+COMMITTED = LIVE | {"queued"}
+"""The same, and the queue for the next file."""
+PROTESTED = COMMITTED | {"registered"}
+"""The same, and a protest that stands."""
 _REDUCTION: dict[str, ReductionKind] = {"return": "return", "withholding": "withholding"}
 """Credit notes and the ERP's corrections count as rebates."""
 ELECTRONIC = frozenset({"email", "sms", "whatsapp", "voice", "call"})
@@ -351,6 +355,8 @@ class Case:
     # --- reading ---------------------------------------------------------------------------------------------------
     def counted(self) -> list[Paid]:
         """Payments that stand (not reversed), by day."""
+        if not self.payments:
+            return []
         return sorted([p for p in self.payments if not p.reversed], key=_PAID_ON)
 
     def paid(self) -> Decimal:
@@ -387,6 +393,8 @@ class Case:
 
     def face(self) -> Decimal:
         """Principal still open: what a notary may be asked to protest (CRA layout field 18; irregularity 24)."""
+        if not (self.payments or self.reductions):
+            return cents(self.terms.principal)
         days = [p.on for p in self.counted()] + [r.on for r in self.reductions]
         return self.debt(max(days)).principal if days else cents(self.terms.principal)
 
@@ -446,7 +454,7 @@ class Case:
             return "closed"
         if self.legal_on:
             return "legal"
-        if self.protest.state in LIVE or self.protest.state in ("queued", "registered"):
+        if self.protest.state in PROTESTED:
             return "protest"
         if self.notice:
             return "notice"

@@ -9,8 +9,8 @@ and in an auditor's replay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import NamedTuple
 
 from domain import facts as f
 from domain.case import Case
@@ -63,8 +63,7 @@ CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (
 """The rules of a case, in the order in which they speak; the first that has something to say is heard."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One line for the ledger: a fact taken in, who said it, what caused it."""
 
     fact: f.Fact
@@ -73,8 +72,7 @@ class Entry:
     cause: str
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(NamedTuple):
     """A fact as it arrived: business time, actor (staff id, "provider", "engine") and cause (fact id or activity)."""
 
     fact: f.Fact
@@ -85,8 +83,7 @@ class Heard:
     """Set where the database already knows that the fact must not count (an approval without enough words)."""
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What was folded, in order, what was refused (cause -> reason), and the next instruction."""
 
     entries: tuple[Entry, ...]
@@ -138,7 +135,7 @@ def new_case(case: Case, policy: Policy, today: date) -> None:
     """Mark a case that is about to open: an invoice whose first step is already past waits for release if the policy
     says so (design section 5, `entry`)."""
     bench = Bench(case, policy, datetime.combine(today, time(0), time_zone(case.uf)))
-    days = [day for step in policy.steps if (day := bench.day(step))]
+    days = [day for day in bench.days.values() if day]
     old = bool(days) and min(days) < today and today > case.terms.due
     case.awaits_release = old and policy.entry.first_wave == "needs-release"
     if old and not case.awaits_release and policy.entry.already_late == "from-the-start":

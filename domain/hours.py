@@ -14,6 +14,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.calendars import is_contact_holiday
@@ -101,10 +102,13 @@ def window(day: date, where: str | Place, channel: str, rules: ContactRules) -> 
     the table has its source. A group of channels (call, message) may stand for a channel. Raises BadInput for an
     unknown state.
     """
-    place = _placed(where)
+    return _window(day, _placed(where), _GROUPS.get(channel, channel), rules)
+
+
+@lru_cache(maxsize=1 << 16)
+def _window(day: date, place: Place, group: str, rules: ContactRules) -> Hours | None:
     if day in place.closed or rules.quiet_on(day):
         return None
-    group = _GROUPS.get(channel, channel)
     home, *others = place.spots
     hours = _at_spot(day, home, group, rules)
     for spot in others:
@@ -146,9 +150,8 @@ def first_lawful(at: datetime, where: str | Place, channel: str, rules: ContactR
     local = at.astimezone(place.zone)
     hours = window(local.date(), place, channel, rules)
     if hours is None or local.time() >= hours[1]:
-        day, hours = _next_window(local.date() + timedelta(days=1), place, channel, rules)
-        return _moment(day, hours[0], place)
-    return max(local, _moment(local.date(), hours[0], place))
+        return _next_window(local.date() + _DAY, place, channel, rules).opens
+    return local if local.time() >= hours[0] else datetime.combine(local.date(), hours[0], place.zone)
 
 
 def contact_moment(
@@ -161,15 +164,15 @@ def contact_moment(
     Raises Refused `no-lawful-hours` where the policy's hours never meet the law's.
     """
     place = _placed(where)
-    day, hours = _next_window(day, place, channel, rules)
-    start, end = _both(hours, best) or hours
-    length = datetime.combine(day, end) - datetime.combine(day, start)
-    return _moment(day, start, place) + timedelta(seconds=int(length.total_seconds() * _SPREAD * jitter))
+    found = _next_window(day, place, channel, rules)
+    if best and (hours := _both(found.hours, best)):
+        found = _window_of(found.day, hours, place)
+    return found.opens + timedelta(seconds=int(found.spread * jitter))
 
 
 def contact_day(day: date, where: str | Place, channel: str, rules: ContactRules) -> date:
     """The civil day of that moment."""
-    return _next_window(day, _placed(where), channel, rules)[0]
+    return _next_window(day, _placed(where), channel, rules).day
 
 
 def jitter_of(debtor_id: str) -> float:
@@ -178,16 +181,27 @@ def jitter_of(debtor_id: str) -> float:
     return (int.from_bytes(digest) >> 11) / (1 << 53)  # 53 bits: what a float holds without rounding up to 1
 
 
+class Window(NamedTuple):
+    """A lawful window: its day and hours at the place, the moment at which it opens (aware), and over how many seconds
+    from then on planned contacts are spread."""
+
+    day: date
+    hours: Hours
+    opens: datetime
+    spread: float
+
+
+def _window_of(day: date, hours: Hours, place: Place) -> Window:
+    length = datetime.combine(day, hours[1]) - datetime.combine(day, hours[0])
+    return Window(day, hours, datetime.combine(day, hours[0], place.zone), length.total_seconds() * _SPREAD)
+
+
 @lru_cache(maxsize=1 << 16)
-def _next_window(day: date, place: Place, channel: str, rules: ContactRules) -> tuple[date, Hours]:
+def _next_window(day: date, place: Place, channel: str, rules: ContactRules) -> Window:
     candidate = day
     for _ in range(_SEARCH_DAYS):
         if hours := window(candidate, place, channel, rules):
-            return candidate, hours
+            return _window_of(candidate, hours, place)
         candidate += _DAY
     states = ", ".join(sorted({spot.uf for spot in place.spots}))
     raise Refused("no-lawful-hours", f"The policy's hours never meet the lawful hours of {states} for {channel}.")
-
-
-def _moment(day: date, at: time, place: Place) -> datetime:
-    return datetime.combine(day, at, place.zone)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from domain.calendars import add_bank_days
-from domain.case import LIVE, Case
+from domain.case import PROTESTED, Case
 from domain.eligibility import blocked
 from domain.gate import waits
 from domain.notice import shut
@@ -41,7 +41,7 @@ def last_day(case: Case) -> date:
 
 def impossible(case: Case, today: date) -> str:
     """Why this case is not listed at all; empty where it may be."""
-    if case.protest.state in (*LIVE, "queued", "registered"):
+    if case.protest.state in PROTESTED:
         return "the title is at the notary or protested"
     if today > last_day(case):
         return "an entry may not stand any more"
@@ -69,7 +69,7 @@ def must_go(case: Case, outcome: str, today: date) -> str:
         (listing.fault, bool(listing.fault)),
         (outcome, bool(outcome)),
         ("in-plan", case.plan is not None),
-        ("protested", case.protest.state in (*LIVE, "queued", "registered")),
+        ("protested", case.protest.state in PROTESTED),
         ("five-years", today > last_day(case)),
         ("balance-changed", case.face() != listing.amount),
         ("held", listing.state != "listed" and bool(waits(case, today))),

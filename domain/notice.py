@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, cast, get_args
 
 from domain.calendars import add_bank_days
@@ -86,6 +87,7 @@ def is_silent(notice: Notice, today: date) -> bool:
 
 
 # --- deadline and age ------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=1 << 14)
 def deadline_from(proof_on: date, step: str, policy: Policy) -> date:
     """The first business day after the last day of the deadline that runs from this proof (promise 2)."""
     rung = policy.step(step)

@@ -51,6 +51,8 @@ def message_of(step: str) -> Message | None:
 
 def untold(case: Case) -> list[Message]:
     """What somebody outside has to be told now, oldest first; nothing twice."""
+    if not (case.recalls or case.hands or case.proposal or case.listing):
+        return []  # nobody outside has anything of it
     return [message for message in _messages(case) if message.step not in case.told]
 
 

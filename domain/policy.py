@@ -380,6 +380,11 @@ class Policy:
         return self.steps[self.steps.index(step) + 1 :]
 
     @cached_property
+    def is_dated(self) -> bool:
+        """Is no step counted from the day on which the one before it was really done?"""
+        return all(step.at.anchor != "previous" for step in self.steps)
+
+    @cached_property
     def _by_name(self) -> dict[str, Step]:
         return {step.id: step for step in reversed(self.steps)}
 

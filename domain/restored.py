@@ -29,5 +29,5 @@ def may_have_left(case: Case, policy: Policy, step: str, now: datetime, restored
     if case.notice and case.notice.step == step:
         return case.notice.issued_on <= last_day
     bench, rung = Bench(case, policy, now), policy.step(step)
-    day = bench.day(rung) if rung else None
+    day = bench.days[rung.id] if rung else None
     return rung is None or day is None or planned(bench, rung, day) <= last_day

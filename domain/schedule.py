@@ -10,11 +10,12 @@ from functools import lru_cache
 from typing import Literal
 
 from domain.calendars import add_bank_days, next_bank_day
-from domain.policy import FIRM, Do, Late, Offset, Policy, Step
+from domain.policy import AFTER_NOTICE, FIRM, Do, Late, Offset, Policy, Step
 
 Missed = Literal["send", "collapse", "skip"]
 Reason = Literal["collapsed", "skipped"]
 """Why a step was passed over: a newer contact took its place, or its day was over and it was not worth sending late."""
+_SENT_LATE = frozenset({Late.SEND, Late.NEVER_SKIP})
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,21 @@ def step_day(step: Step, anchors: Anchors) -> date | None:
 def ladder_days(
     policy: Policy, due: date, deadline: date | None, protest_over: date | None, promise_broken: date | None
 ) -> Mapping[str, date | None]:
-    """The nominal days of a ladder's steps, by their names; of those counted from the step before them there is none.
+    """The days of a ladder's steps, by their names; of those counted from the step before them there is none.
 
     `due` and the three named moments are those of `Anchors`; `deadline` is notice.deadline.
     """
     named = {"notice.deadline": deadline, "protest.over": protest_over, "promise.broken": promise_broken}
     anchors = Anchors(due, None, named, late_from(due, policy.grace))
-    return {step.id: step_day(step, anchors) for step in policy.steps}
+    return {step.id: after_deadline(step, step_day(step, anchors), deadline) for step in policy.steps}
+
+
+def after_deadline(step: Step, day: date | None, deadline: date | None) -> date | None:
+    """The day of a step; of a protest and what leads to one, or to a listing, never before notice.deadline (promise 2),
+    and none while that is not known."""
+    if step.do not in AFTER_NOTICE:
+        return day
+    return max(day, deadline) if day and deadline else None
 
 
 def _happened(name: str, anchors: Anchors) -> date | None:
@@ -102,7 +111,7 @@ def missed(step: Step, planned: date, today: date) -> Missed:
     closed is over when the next bank day is, since contacts of a Sunday go out on Monday. A notice, a protest and a
     hand-over are never passed over, and only contacts collapse.
     """
-    if next_bank_day(planned) >= today or step.do in FIRM or step.late in (Late.SEND, Late.NEVER_SKIP):
+    if step.late in _SENT_LATE or step.do in FIRM or next_bank_day(planned) >= today:
         return "send"
     if step.late is Late.SKIP:
         return "skip"

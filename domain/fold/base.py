@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import singledispatch
+from functools import lru_cache, singledispatch
+from typing import NamedTuple
 
 from domain import facts as f
 from domain.case import Case, Plan, Word
@@ -19,8 +20,7 @@ _INSTALMENT = "parcela:"
 """What pseudo-steps beside the ladder begin with: confirmations, reminders of instalments. No policy has such names."""
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """When a fact is taken in (business time, aware) and under which ladder."""
 
     now: datetime
@@ -67,6 +67,7 @@ class Spoken:
     counts: bool
 
 
+@lru_cache(maxsize=1 << 14)
 def spoken(step: str) -> Spoken | None:
     """What a pseudo-step beside the ladder says; None for thanks (the payment decides their text) and for steps."""
     if step.startswith(_WORD):

@@ -12,12 +12,12 @@ from domain.fold.base import THANKS, Moment, fold, spoken, word_step
 @fold.register
 def _sent(fact: f.ContactSent, case: Case, at: Moment) -> None:
     case.failures = 0
-    state = case.step(fact.step)
-    state.status, state.on, state.deferred_until = "done", at.day(case), None
+    state, today = case.step(fact.step), at.day(case)
+    state.status, state.on, state.deferred_until = "done", today, None
     state.reason = "covered" if fact.covered else fact.channel
     said = spoken(fact.step)
     if not _beside_the_ladder(case, fact.step) or (said and said.counts):
-        case.last_contact_on = at.day(case)
+        case.last_contact_on = today
 
 
 @fold.register

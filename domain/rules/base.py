@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid5
 
 from domain import facts as f
@@ -18,11 +17,12 @@ from domain.hours import contact_moment, first_lawful
 from domain.limitation import warn_from
 from domain.money import ZERO
 from domain.notice import notice_deadline
-from domain.outside import in_other_hands
+from domain.outside import in_other_hands, untold
 from domain.places import time_zone
-from domain.policy import AFTER_NOTICE, Policy, Step, built_channels
+from domain.plans import PlanState
+from domain.policy import Policy, Step, built_channels
 from domain.preference import parse_hours
-from domain.schedule import Anchors, ladder_days, move, step_day
+from domain.schedule import Anchors, after_deadline, ladder_days, move, step_day
 
 
 class Action(StrEnum):
@@ -41,8 +41,11 @@ class Action(StrEnum):
     CLOSE = "close"
 
 
-@dataclass(frozen=True)
-class Instruction:
+_MESSAGES = frozenset({Action.CONTACT, Action.NOTICE})
+"""What goes to the debtor by a channel."""
+
+
+class Instruction(NamedTuple):
     """Do `action` for `step`, not before `not_before` (aware; None = until something arrives), and why."""
 
     action: Action
@@ -74,11 +77,11 @@ class Once(Generic[Value]):
     than most of what is kept. A bench is never shared between threads."""
 
     def __init__(self, work: Callable[[Any], Value]) -> None:
-        self._work, self.__doc__ = work, work.__doc__
+        self._work, self._name, self.__doc__ = work, work.__name__, work.__doc__
 
     def __get__(self, bench: Any, _: type) -> Value:
         value = self._work(bench)
-        bench.__dict__[self._work.__name__] = value
+        setattr(bench, self._name, value)
         return value
 
 
@@ -91,9 +94,11 @@ class Bench:
     def __init__(self, case: Case, policy: Policy, now: datetime) -> None:
         self.case, self.policy, self.now = case, policy, now
         self.zone = time_zone(case.uf)
-        self.today = case.today(now)
-        over = {step for step, state in case.steps.items() if state.status in _OVER}
-        self.open_steps = [step for step in policy.steps if step.id not in over]
+        self.today = now.astimezone(self.zone).date()
+        self.limitation = case.limitation()
+        self.untold = untold(case)
+        known = case.steps
+        self.open_steps = [s for s in policy.steps if s.id not in known or known[s.id].status not in _OVER]
         """The steps that are not over, in the order of the ladder: pending, or under way."""
 
     def id(self, kind: str, number: int) -> str:
@@ -129,14 +134,14 @@ class Bench:
         return Instruction(action, step, at, reason, stage, attempt, channel, self.ahead_of(action), review)
 
     def ahead_of(self, action: Action) -> str:
-        if action == Action.CLOSE or self.outcome:
+        if self.outcome or action == Action.CLOSE:
             return str(Action.CLOSE)
         if to := in_other_hands(self.case):
             return to
         return str(self.open_steps[0].do) if self.open_steps else "person"
 
     def channel(self, action: Action, step: str) -> str:
-        if action not in (Action.CONTACT, Action.NOTICE):
+        if action not in _MESSAGES:
             return ""
         rung = self.policy.step(step)
         for name in built_channels(rung) if rung else ():
@@ -146,22 +151,23 @@ class Bench:
 
     def wait(self, reason: str, until: date | None = None) -> Instruction:
         """Wait for people; wake on the given day, and in any case when the last limitation term is over."""
-        last = self.case.limitation().last + timedelta(days=1)
+        last = self.limitation.last + timedelta(days=1)
         day = min([last, *([until] if until else []), *self.warnings()])
         return self.instruct(Action.WAIT, reason, self.midnight(day) if day > self.today else None)
 
     def in_time(self, found: Move) -> Move:
         """The same, unless an alarm about what others do for the case comes first: that is not slept through."""
-        if not isinstance(found, Instruction) or found.action == Action.CLOSE:
+        days = alarms(self.case)
+        if not days or not isinstance(found, Instruction) or found.action == Action.CLOSE:
             return found
-        ahead = [day for day in alarms(self.case) if day > self.today]
+        ahead = [day for day in days if day > self.today]
         if not ahead:
             return found
         alarm = self.midnight(min(ahead))
         now = found.not_before is None and found.action != Action.WAIT
         if now or (found.not_before is not None and found.not_before <= alarm):
             return found
-        return replace(found, action=Action.WAIT, not_before=alarm)
+        return found._replace(action=Action.WAIT, not_before=alarm)
 
     def rest(self, reason: str, review: date) -> Instruction:
         """Wait without a timer: somebody else has the date and raises the alarm (nightly scan, daily batch)."""
@@ -180,25 +186,25 @@ class Bench:
         return self.task(kind, step, owner, due, False, details)
 
     @Once
+    def plan_state(self) -> PlanState | None:
+        """How far the plan is kept; None where there is none."""
+        return self.case.plan_state(self.today, self.policy.tolerance)
+
+    @Once
     def outcome(self) -> str:
         """How the debt ended; empty while it has not."""
         if self.case.ended:
             return self.case.ended
         if self.case.settled(self.policy.tolerance):
             return "paid-at-notary" if any(p.at_notary for p in self.case.counted()) else "paid"
-        if self.case.closed == "prescribed" or self.today > self.case.limitation().last:
+        if self.case.closed == "prescribed" or self.today > self.limitation.last:
             return "prescribed"
         return ""
 
     def warnings(self) -> list[date]:
         """The days, still to come, on which a person is warned that a limitation term ends."""
-        terms = self.case.limitation()
-        days = [self.warned_from(term) for term in (terms.first, terms.last)]
+        days = [warn_from(term, self.policy.warn) for term in (self.limitation.first, self.limitation.last)]
         return [day for day in days if day > self.today]
-
-    def warned_from(self, term: date) -> date:
-        """The day from which on a person is warned that this term ends."""
-        return warn_from(term, self.policy.warn)
 
     def shortened(self) -> bool:
         """Do so many broken promises let the friendly steps fall away? The first word is never a firm one."""
@@ -217,23 +223,24 @@ class Bench:
         return self.case.paused_until is not None and self.today <= self.case.paused_until
 
     def held_by_task(self) -> bool:
-        return any(task.holds for task in self.case.tasks.values())
-
-    def day(self, step: Step) -> date | None:
-        """The day of a step; of a protest and what leads to one, or to a listing, never before notice.deadline."""
-        day = self._day_after_previous(step) if step.at.anchor == "previous" else self._days[step.id]
-        if step.do == "notice" and day and self.shortened() and self.case.broken_on:
-            day = min(day, next_bank_day(self.case.broken_on))
-        if step.do in AFTER_NOTICE:
-            deadline = notice_deadline(self.case, self.policy) if day else None
-            return max(day, deadline) if day and deadline else None
-        return day
+        return bool(self.case.tasks) and any(task.holds for task in self.case.tasks.values())
 
     @Once
-    def _days(self) -> Mapping[str, date | None]:
-        case = self.case
-        deadline = notice_deadline(case, self.policy)
-        return ladder_days(self.policy, case.ladder_due, deadline, case.protest.over_on, case.broken_on)
+    def days(self) -> Mapping[str, date | None]:
+        """The day of each step, by its name; None while what it is counted from has not happened."""
+        case, deadline = self.case, notice_deadline(self.case, self.policy)
+        days = ladder_days(self.policy, case.ladder_due, deadline, case.protest.over_on, case.broken_on)
+        if self.policy.is_dated and not self.shortened():
+            return days
+        return {step.id: self._own_day(step, days[step.id], deadline) for step in self.policy.steps}
+
+    def _own_day(self, step: Step, day: date | None, deadline: date | None) -> date | None:
+        """The day of a step by what this case did: when the step before was done, whether promises were broken."""
+        if step.at.anchor == "previous":
+            day = after_deadline(step, self._day_after_previous(step), deadline)
+        if step.do == "notice" and day and self.shortened() and self.case.broken_on:
+            return min(day, next_bank_day(self.case.broken_on))
+        return day
 
     def _day_after_previous(self, step: Step) -> date | None:
         before = self.policy.steps[: self.policy.steps.index(step)]

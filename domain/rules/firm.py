@@ -31,7 +31,7 @@ def before_protest(r: Bench, step: Step) -> Move | None:
 
     The title is examined before anybody is asked, so that who approves sees a whole one; and again when it is queued.
     """
-    if r.today > r.case.limitation().first and not r.case.limitation_overridden:
+    if r.today > r.limitation.first and not r.case.limitation_overridden:
         return f.StepPassedOver(step.id, "past the executive term")
     if not r.case.face():
         return f.StepPassedOver(step.id, "no principal is left to protest")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from operator import itemgetter
 
 from domain import facts as f
 from domain.calendars import add_bank_days, next_bank_day
@@ -16,6 +17,9 @@ from domain.rules.base import Action, Bench, Instruction, Move
 from domain.rules.firm import SILENT_NOTICE
 from domain.schedule import choose, move
 
+_DAY = itemgetter(1)
+"""Of a step and its day."""
+
 
 def planned(r: Bench, step: Step, day: date) -> date:
     """The day a step is meant to be done: of a contact that of its lawful moment, not the Sunday before it."""
@@ -26,7 +30,7 @@ def planned(r: Bench, step: Step, day: date) -> date:
 
 def row(r: Bench, step: Step) -> dict[str, str]:
     state = r.case.steps.get(step.id) or StepState()
-    day = state.on if state.status in ("done", "passed-over") else r.day(step)
+    day = state.on if state.status in ("done", "passed-over") else r.days[step.id]
     shown = {"step": step.id, "do": str(step.do), "state": state.status, "day": day.isoformat() if day else ""}
     if state.reason:
         shown["reason"] = state.reason
@@ -36,21 +40,21 @@ def row(r: Bench, step: Step) -> dict[str, str]:
 
 
 def climbs(r: Bench) -> f.Own | Instruction | None:
-    under_way = [step for step in r.open_steps if step.id in r.case.steps and r.status(step) == "running"]
-    if under_way:
-        return running(r, under_way[0])
-    dated = [(step, day) for step in r.open_steps if (day := r.day(step))]
-    due = [(step, planned(r, step, day)) for step, day in dated if day <= r.today]
-    if due:
-        chosen, passed = choose(sorted(due, key=lambda pair: pair[1]), r.today)
-        if passed:
-            return f.StepPassedOver(passed[0][0].id, passed[0][1])
-        if chosen:
-            return perform(r, chosen, dict((s.id, d) for s, d in due)[chosen.id])
-    if dated:
-        step, day = min(dated, key=lambda pair: pair[1])
-        return ahead(r, step, day)
-    return None
+    begun, days = r.case.steps, r.days
+    for step in r.open_steps:
+        if step.id in begun and begun[step.id].status == "running":
+            return running(r, step)
+    dated = [(step, day) for step in r.open_steps if (day := days[step.id])]
+    if not dated:
+        return None
+    nearest, day = min(dated, key=_DAY)
+    if day > r.today:
+        return ahead(r, nearest, day)
+    due = sorted([(step, planned(r, step, day)) for step, day in dated if day <= r.today], key=_DAY)
+    chosen, passed = choose(due, r.today)
+    if passed:
+        return f.StepPassedOver(passed[0][0].id, passed[0][1])
+    return perform(r, chosen, {step.id: day for step, day in due}[chosen.id]) if chosen else None
 
 
 def running(r: Bench, step: Step) -> f.Own | Instruction:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from domain import facts as f
 from domain.calendars import add_bank_days
-from domain.case import LIVE
+from domain.case import COMMITTED
 from domain.negotiation import is_open
-from domain.outside import in_other_hands, must_announce, reminder_day, reminders, untold
+from domain.outside import in_other_hands, must_announce, reminder_day, reminders
 from domain.policy import Step
 from domain.rules.base import Action, Bench, Instruction, Move
 
@@ -18,7 +18,7 @@ def passes_on(r: Bench) -> Instruction | None:
 
     A message that cannot be passed on is a person's; until he has looked the rest of the case goes on.
     """
-    for message in untold(r.case):
+    for message in r.untold:
         failed = any(task.kind == "action-failed" and task.step == message.step for task in r.case.tasks.values())
         if not failed:
             at = r.not_before(r.now, message.step)
@@ -48,6 +48,8 @@ def receipt_is_missing(r: Bench) -> f.Own | None:
 
 def asked_contact(r: Bench) -> Instruction | None:
     """In other hands nothing is sent unless they ask; what they ask for keeps hours and caps like any contact."""
+    if not r.case.requests:
+        return None
     step = next((step for step in r.case.requests if r.case.step(step).status == "pending"), None)
     if step is None or not in_other_hands(r.case) or r.case.closed:
         return None
@@ -58,8 +60,8 @@ def asked_contact(r: Bench) -> Instruction | None:
 
 def waits_outside(r: Bench) -> Instruction | None:
     """Nothing of ours goes on while somebody else has the case, but for what a notary still has of it."""
-    to, state = in_other_hands(r.case), r.case.protest.state
-    if not to or state in (*LIVE, "queued") or is_open(r.case):
+    to = in_other_hands(r.case)
+    if not to or r.case.protest.state in COMMITTED or is_open(r.case):
         return None
     return r.wait(WITH_LEGAL if to == "legal" else WITH_AGENCY)
 

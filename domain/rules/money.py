@@ -10,6 +10,7 @@ from domain.case import LIVE
 from domain.fold import THANKS
 from domain.fold.base import CLOSING, NEWS, instalment_step, word_step
 from domain.hours import first_lawful
+from domain.limitation import warn_from
 from domain.outside import in_other_hands
 from domain.plans import broken_on, last_days
 from domain.rules.base import Action, Bench, Instruction, Move
@@ -23,7 +24,7 @@ REMIND_BEFORE = timedelta(days=3)
 
 def owes_thanks(r: Bench) -> Instruction | None:
     """Thanks and receipt for what was paid: within hours, outside the caps, also when everything is held."""
-    unthanked = [p for p in r.case.counted() if not p.thanked]
+    unthanked = [p for p in r.case.counted() if not p.thanked] if r.case.payments else []
     if not unthanked or r.case.closed or r.case.ended or r.outcome == "prescribed":
         return None
     at = first_lawful(r.now, r.case.place(), "email", r.policy.contact)
@@ -33,8 +34,10 @@ def owes_thanks(r: Bench) -> Instruction | None:
 
 def owes_a_word(r: Bench) -> Move | None:
     """What the case has to confirm in writing beside its ladder: within hours, outside the caps."""
+    if not r.case.owed or r.case.closed or SILENT & {*r.case.holds}:
+        return None
     word = next((word for word in r.case.owed if _may_say(r, word.text)), None)
-    if word is None or r.case.closed or SILENT & {*r.case.holds}:
+    if word is None:
         return None
     at = first_lawful(r.now, r.case.place(), "email", r.policy.contact)
     step = word_step(word)
@@ -58,10 +61,9 @@ def _may_say(r: Bench, text: str) -> bool:
 
 def warns_of_limitation(r: Bench) -> f.Own | None:
     """A limitation term that ends soon is a lawyer's task, once for each term (by kind of title, domain.limitation)."""
-    terms = r.case.limitation()
+    terms = r.limitation
     for which, term in (("protest", terms.first), ("contact", terms.last)):
-        warn = r.warned_from(term)
-        if warn <= r.today <= term:
+        if warn_from(term, r.policy.warn) <= r.today <= term:
             details = (f"the term that closes {which} ends on {term:%d/%m/%Y}", terms.source)
             if task := r.once(f"limitation-{which}", term.isoformat(), "lawyer", next_bank_day(r.today), *details):
                 return task
@@ -105,8 +107,8 @@ def has_promise(r: Bench) -> f.Own | Instruction | None:
 def plan_is_kept(r: Bench) -> f.Own | None:
     """Every instalment came, and the last was thanked for: the plan settles the debt, be it that only cents of it are
     left."""
-    plan, state = r.case.plan, r.case.plan_state(r.today, r.policy.tolerance)
-    if plan is None or state is None or state.next or r.case.closed:
+    plan = r.case.plan
+    if plan is None or r.plan_state is None or r.plan_state.next or r.case.closed:
         return None
     if not all(payment.thanked for payment in r.case.counted()):
         return None
@@ -115,13 +117,13 @@ def plan_is_kept(r: Bench) -> f.Own | None:
 
 def has_plan(r: Bench) -> Move | None:
     """A plan in good standing holds the ladder; its instalments have reminders of their own."""
-    plan, state = r.case.plan, r.case.plan_state(r.today, r.policy.tolerance)
-    if plan is None or state is None or state.next is None:
+    plan = r.case.plan
+    if plan is None or r.plan_state is None or r.plan_state.next is None:
         return None
     crumbs, tolerance = r.policy.tolerance, r.policy.plan.tolerance
     if broken := broken_on(plan.instalments, r.case.plan_payments(), tolerance, r.today, plan.financing, crumbs):
         return f.PlanBroken(plan.id, broken)
-    part = state.next
+    part = r.plan_state.next
     reminders = ((part.due - REMIND_BEFORE, "lembrete"), (add_bank_days(part.due, 1), "atrasada"))
     for day, kind in reminders:
         step = instalment_step(plan, part, kind)

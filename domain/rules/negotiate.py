@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from domain import facts as f
 from domain.calendars import next_bank_day
-from domain.case import LIVE
+from domain.case import PROTESTED
 from domain.eligibility import blocked
 from domain.gate import waits
 from domain.negotiation import answer_due, is_open
@@ -17,7 +17,7 @@ from domain.rules.base import Bench, Instruction, Move
 
 def before(r: Bench, step: Step) -> Move | None:
     """It ends in a protest by itself, so all that a protest needs must be in order (promise 2)."""
-    if r.case.protest.state in (*LIVE, "queued", "registered"):
+    if r.case.protest.state in PROTESTED:
         return f.StepPassedOver(step.id, "the title is at the notary or protested")
     found = blocked(r.case.portfolio, r.case.bank_orders, r.case.nfe)
     if found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain import facts as f
-from domain.case import LIVE
+from domain.case import COMMITTED
 from domain.hours import first_lawful
 from domain.notice import is_silent, unsearched, valid_until
 from domain.policy import Do
@@ -14,7 +14,7 @@ from domain.rules.firm import escalation_waits
 def notice_ages(r: Bench) -> f.Own | None:
     """A title still to be presented needs a fresh notice (`notice: valid:`); the old one is void, a new one is made."""
     notice = r.case.notice
-    if notice is None or r.case.legal_on or r.case.protest.state in (*LIVE, "queued"):
+    if notice is None or r.case.legal_on or r.case.protest.state in COMMITTED:
         return None
     last = valid_until(notice, r.policy)
     return f.NoticeVoided(notice.id, "too old") if last and r.today > last and _protest_lies_ahead(r) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,8 +20,8 @@ def later(case: Any, heard: Any, policy: Any, now: Any) -> Any:
     decision = advance(case, heard, policy, now)
     wanted = decision.instruction
     if wanted.step == "proposta" and wanted.not_before:
-        wanted = replace(wanted, not_before=wanted.not_before + timedelta(days=1))
-    return replace(decision, instruction=wanted)
+        wanted = wanted._replace(not_before=wanted.not_before + timedelta(days=1))
+    return decision._replace(instruction=wanted)
 
 
 def refolded(lived: Lived) -> list[Any]:
