@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(600)
 def test_the_benchmark_lives_the_reference_life_in_all_three_and_prints_the_ratios(capsys) -> None:
     assert main(["engine", "--lives", "1", "--sleepers", "20", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    for ratio in ("events_ratio", "lives_ratio", "memory_ratio", "empty_lives_ratio", "cpu_ratio"):
+    for ratio in ("events_ratio", "lives_ratio", "empty_lives_ratio", "cpu_ratio"):
         assert document[ratio] > 0, ratio
     assert list(document["contenders"]) == ["ours", "bare", "empty"]
     for contender, found in document["contenders"].items():
@@ -30,6 +30,9 @@ def test_the_benchmark_lives_the_reference_life_in_all_three_and_prints_the_rati
     assert document["contenders"]["ours"]["events"] / document["contenders"]["bare"]["events"] == pytest.approx(
         document["events_ratio"], abs=0.001
     )
+    # Twenty cases are little beside what the system takes back of a worker's memory meanwhile: it may even shrink.
+    ours, bare = (document["contenders"][who]["kilobytes_per_sleeping_case"] for who in ("ours", "bare"))
+    assert document["memory_ratio"] == pytest.approx(ours / bare, rel=0.05)
 
 
 def test_a_case_that_did_not_go_through_every_step_is_never_counted(engine: Engine) -> None:
