@@ -5,7 +5,8 @@
     python3 conferir.py CASO.zip --ancora ANCORA.json
 
 Confere: o SHA-256 de cada arquivo do manifesto; a corrente do livro, registro por registro; as instruções de cada
-histórico contra as decisões do livro; e, com uma âncora guardada fora do sistema, que o livro é o mesmo daquele dia.
+histórico contra as decisões do livro; e, com uma âncora guardada fora do sistema, que ela está inteira (a raiz é a das
+suas cabeças) e que o livro é o mesmo daquele dia.
 Termina com 0 se tudo confere, com 1 se algo difere, com 2 se não há o que conferir.
 """
 
@@ -122,12 +123,32 @@ def _first_parts(files: dict[str, bytes]) -> list[Json]:
 
 
 # --- âncora ----------------------------------------------------------------------------------------------------------
-def check_anchor(path: Path, book: list[Json]) -> list[str]:
-    """Is the head that the anchor knows of this case still in the book?"""
-    heads = {case: (seq, digest) for case, seq, digest in json.loads(path.read_bytes())["heads"]}
+def read_anchor(path: Path) -> Json:
+    """An anchor from its file. Raises `ValueError` where it is none."""
+    anchor = json.loads(path.read_bytes())
+    if not isinstance(anchor, dict) or not {"regua_anchor", "root", "heads", "archived"} <= set(anchor):
+        raise ValueError("não é uma âncora")
+    return anchor
+
+
+def root_of(anchor: Json) -> str:
+    """The Merkle root (RFC 6962, SHA-256) of an anchor's heads and archives."""
+    leaves = [":".join(map(str, row)) for row in anchor["heads"] + anchor["archived"]]
+    level = [hashlib.sha256(b"\x00" + leaf.encode()).digest() for leaf in leaves]
+    while len(level) > 1:
+        pairs = [level[n : n + 2] for n in range(0, len(level), 2)]
+        level = [hashlib.sha256(b"\x01" + b"".join(pair)).digest() if len(pair) == 2 else pair[0] for pair in pairs]
+    return level[0].hex() if level else hashlib.sha256(b"").hexdigest()
+
+
+def check_anchor(name: str, anchor: Json, book: list[Json]) -> list[str]:
+    """Is the anchor whole, and the head that it knows of this case still in the book?"""
+    if root_of(anchor) != anchor["root"]:
+        return [f"{name}: a âncora foi alterada: as cabeças não dão a raiz que ela guarda"]
+    heads = {case: (seq, digest) for case, seq, digest in anchor["heads"]}
     seq, digest = heads.get(book[0]["case_id"], (0, ""))
     if not seq:
-        return [f"{path.name}: não conhece este caso"]
+        return [f"{name}: não conhece este caso"]
     if seq > len(book):
         return [f"livro: na âncora ia até o registro {seq}; aqui termina no {len(book)}: o fim foi cortado"]
     if book[seq - 1]["hash"] != digest:
@@ -135,23 +156,35 @@ def check_anchor(path: Path, book: list[Json]) -> list[str]:
     return []
 
 
+def check(files: dict[str, bytes], anchor: Path | None) -> int:
+    """Check all and report; raises where something cannot be read at all."""
+    book = [json.loads(line) for line in files[BOOK].decode("utf-8").splitlines()]
+    faults = check_manifest(files) + check_chain(book) + check_head(files, book) + check_histories(files, book)
+    faults += check_anchor(anchor.name, read_anchor(anchor), book) if anchor and book else []
+    print("\n".join(faults) if faults else f"tudo confere: {len(files)} arquivos, {len(book)} registros do livro")
+    return 1 if faults else 0
+
+
 def main(arguments: list[str]) -> int:
-    """Check and report."""
+    """Read what the command line names, check and report."""
     anchor = None
     if "--ancora" in arguments:
         place = arguments.index("--ancora")
+        if len(arguments) <= place + 1:
+            print("--ancora: falta o arquivo; indique a âncora que foi guardada fora do sistema")
+            return 2
         anchor = Path(arguments[place + 1])
         del arguments[place : place + 2]
     source = Path(arguments[0]) if arguments else Path(__file__).resolve().parent
-    files = read_all(source)
-    if MANIFEST not in files or BOOK not in files:
-        print(f"{source}: não há {MANIFEST} e {BOOK} aqui; indique o ZIP ou a pasta da exportação")
+    try:
+        files = read_all(source)
+        if MANIFEST not in files or BOOK not in files:
+            print(f"{source}: não há {MANIFEST} e {BOOK} aqui; indique o ZIP ou a pasta da exportação")
+            return 2
+        return check(files, anchor)
+    except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+        print(f"não pôde ser lido ({type(error).__name__}: {error}); confira os arquivos que indicou")
         return 2
-    book = [json.loads(line) for line in files[BOOK].decode("utf-8").splitlines()]
-    faults = check_manifest(files) + check_chain(book) + check_head(files, book) + check_histories(files, book)
-    faults += check_anchor(anchor, book) if anchor and book else []
-    print("\n".join(faults) if faults else f"tudo confere: {len(files)} arquivos, {len(book)} registros do livro")
-    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from audit.forms import timeline_data, timeline_html, timeline_pdf
 from audit.histories import Run
 from audit.timeline import build
 
-MANIFEST, BOOK, BOOK_CSV, INDEX, SCRIPT, README = (
-    "manifest.json", "livro.jsonl", "livro.csv", "historicos.json", "conferir.py", "LEIA-ME.txt",
+MANIFEST, BOOK, BOOK_CSV, INDEX, SCRIPT, README, SUMS = (
+    "manifest.json", "livro.jsonl", "livro.csv", "historicos.json", "conferir.py", "LEIA-ME.txt", "SHA256SUMS",
 )  # fmt: skip
 _SCRIPT = Path(__file__).with_name("conferir.py")
 _COLUMNS = (
@@ -39,17 +39,29 @@ Para conferir sem o sistema que a fez, abra o ZIP numa pasta e rode:
 
     python3 conferir.py
 
-Basta o Python 3.8 ou mais novo, sem instalar nada; o que o programa faz está escrito nele. À mão: manifest.json traz o
-SHA-256 de cada arquivo; o "hash" de cada linha de livro.jsonl é o SHA-256 do texto JSON, em ASCII, sem espaços entre os
+Basta o Python 3.8 ou mais novo, sem instalar nada; o que o programa faz está escrito nele. Com uma âncora (o selo que
+se guarda fora do sistema, de todos os livros de um dia) ele diz também se o livro é o daquele dia:
+
+    python3 conferir.py --ancora ANCORA.json
+
+À mão, sem o programa:
+
+    sha256sum -c SHA256SUMS
+
+confere cada arquivo. O "hash" de cada linha de livro.jsonl é o SHA-256 do texto JSON, em ASCII, sem espaços entre os
 elementos e com as chaves em ordem, da lista [previous_hash, case_id, seq, kind, body, cause, actor, business_at,
-recorded_at, rules_version].
+recorded_at, rules_version]; "previous_hash" é o "hash" da linha anterior. O "content" de um contato no livro é o
+HMAC-SHA256 (hmac_do_conteudo em contatos.json) de assunto, corpo e HTML, separados por quebras de linha; a chave é do
+credor, que a apresenta ao juízo se for preciso.
 
 livro.jsonl, livro.csv   o livro do caso, um registro por linha
 historicos/              o histórico do Temporal de cada execução, como as ferramentas do Temporal o leem
-contatos.json            cada contato com seu texto, as chamadas ao provedor e os recibos dele
+contatos.json, .csv      cada contato com seu texto, as chamadas ao provedor e os recibos dele
 mensagens/               cada e-mail na forma HTML em que saiu
 notificacoes*, protesto.json, pagamentos.csv, calculo.csv, prescricao.txt, titulo.json, partes.json
 documentos/, dossies/    o que foi juntado ao caso e o que foi entregue ao jurídico
+documentos.json          o SHA-256 de cada documento
+acordos.json             propostas e acordos de parcelamento
 agenda.json              os passos com suas datas, como estavam em cada dia
 
 Esta exportação contém dados pessoais. O que foi apagado a pedido do titular não está nela; o livro não os contém.
@@ -72,14 +84,19 @@ def build_export(world: World, book: Book, runs: Sequence[Run], now: datetime, t
         "agenda.json": as_json([_schedule(row) for row in book.schedules]),
     }
     inside |= dict(_histories(runs)) | dict(own_files(papers)) | dict(attachments(papers)) | dict(_dossiers(papers))
+    inside[SUMS] = "".join(f"{_digest(content)}  {name}\n" for name, content in inside.items()).encode()
     manifest = {
         "case": book.name,
         "made_at": now.isoformat(),
         "ledger_seq": book.ledger[-1].seq,
         "ledger_head": book.ledger[-1].hash,
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in inside.items()},
+        "files": {name: _digest(content) for name, content in inside.items()},
     }
     return _pack(inside | {MANIFEST: as_json(manifest)})
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

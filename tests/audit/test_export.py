@@ -14,6 +14,7 @@ import pytest
 from lived import Lived
 from lives import Town
 
+from audit.anchor import merkle_root
 from audit.archive import runs_of
 from audit.book import open_book
 from audit.export import build_export
@@ -101,6 +102,7 @@ def test_an_anchor_kept_elsewhere_is_compared(opened: Path, lived: Lived) -> Non
     data = json.loads(lived.anchor.read_text())
     for head in data["heads"]:
         head[2] = "0" * 64
+    data["root"] = merkle_root([":".join(map(str, row)) for row in data["heads"] + data["archived"]])
     lived.anchor.write_text(json.dumps(data))
     code, said = checked(opened, "--ancora", lived.anchor)
     assert (code, "a corrente foi reescrita" in said) == (1, True)
@@ -111,6 +113,31 @@ def test_histories_are_compared_with_the_book(lived: Lived, tmp_path: Path) -> N
     code, said = checked(unpacked(lived, tmp_path, paid=True))
     assert code == 1
     assert "não é a instrução 1 de historicos/geracao-1-parte-1.json" in said
+
+
+def test_plain_tools_are_enough_to_check_every_file(opened: Path) -> None:
+    listed = dict(reversed(line.split("  ", 1)) for line in (opened / "SHA256SUMS").read_text().splitlines())
+    files = {path.relative_to(opened).as_posix() for path in opened.rglob("*") if path.is_file()}
+    assert files - listed.keys() == {"SHA256SUMS", "manifest.json"}, "the manifest knows the list"
+    assert all(hashlib.sha256((opened / name).read_bytes()).hexdigest() == digest for name, digest in listed.items())
+
+
+def test_an_edited_anchor_is_not_believed(opened: Path, lived: Lived) -> None:
+    data = json.loads(lived.anchor.read_text())
+    data["heads"][0][1] -= 1
+    lived.anchor.write_text(json.dumps(data))
+    code, said = checked(opened, "--ancora", lived.anchor)
+    assert (code, "a âncora foi alterada" in said) == (1, True)
+
+
+@pytest.mark.parametrize("content", [None, "{}", "[]", "x"])
+def test_what_is_no_anchor_is_wrong_usage_and_no_difference(opened: Path, tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "ancora.json"
+    if content is not None:
+        path.write_text(content)
+    code, said = checked(opened, "--ancora", path)
+    assert (code, "não pôde ser lido" in said) == (2, True)
+    assert checked(opened, "--ancora")[0] == 2
 
 
 def test_a_folder_without_an_export_is_wrong_usage(tmp_path: Path, opened: Path) -> None:
