@@ -175,6 +175,8 @@ def notices(book: Book) -> Iterator[Finding]:
             continue
         if row.step != entry.body["step"]:
             yield book.finding("notice", f"o livro diz passo {entry.body['step']}; a linha, {row.step}", entry.seq)
+        if row.issued_at != entry.business_at:
+            yield book.finding("notice", f"a linha a dá por emitida em {row.issued_at.isoformat()}", entry.seq)
         if row.document_id not in documents:
             yield book.finding("notice", "o documento da notificação não está entre os do caso", entry.seq)
         carried = {contact.channel for contact in book.contacts if contact.document_id == row.document_id}
@@ -221,6 +223,8 @@ def titles(book: Book) -> Iterator[Finding]:
         title_id = entry.body.get("title_id")
         if entry.kind == "title_queued":
             yield from _declared(book, entry)
+        if entry.kind == "title_confirmed":
+            yield from _protocol(book, entry)
         if title_id and (state := _title_state(entry, stands.get(title_id, (0, ""))[1])):
             stands[title_id] = (entry.seq, state)
     if _waiting_titles(book):
@@ -237,6 +241,13 @@ def _declared(book: Book, entry: Row[Any]) -> Iterator[Finding]:
         yield book.finding("title", f"o título {entry.body['title_id']} não está guardado", entry.seq)
     elif row.balance != Decimal(entry.body["balance"]):
         text = f"o saldo declarado é {entry.body['balance']} no livro e {row.balance} na linha"
+        yield book.finding("title", text, entry.seq)
+
+
+def _protocol(book: Book, entry: Row[Any]) -> Iterator[Finding]:
+    row = book.titles.get(entry.body["title_id"])
+    if row is not None and row.protocol_date and row.protocol_date.isoformat() != entry.body["protocol_date"]:
+        text = f"o título foi protocolado em {entry.body['protocol_date']}; a linha diz {row.protocol_date}"
         yield book.finding("title", text, entry.seq)
 
 

@@ -525,6 +525,8 @@ SAID = "SELECT approval_id, 'gerente', yes, '', said_at FROM approval_word"
         ("UPDATE contact_attempt SET outcome = 'not-sent'", "contact"),
         ("DELETE FROM contact_attempt", "contact"),
         ("UPDATE notice_sending SET address_hmac = 'x'", "notice"),
+        (f"UPDATE notice SET issued_at = issued_at - interval '30 days' WHERE {OWN}", "notice"),
+        (f"UPDATE protest_title SET protocol_date = '2026-01-01' WHERE {OWN}", "title"),
         (f"UPDATE fact SET source_key = 'x' WHERE {OWN} AND kind = 'payment'", "fact"),
         (f"UPDATE task SET done_at = opened_at WHERE {OWN}", "task"),
         ("INSERT INTO promise VALUES (gen_random_uuid(), :case, '2026-04-01', NULL, 'kept', now())", "promise"),
