@@ -130,6 +130,7 @@ def payments(book: Book) -> Iterator[Finding]:
             back[fact.reference] = (entry.seq, fact.on)
         elif isinstance(fact, f.PaymentReceived):
             counted.add(fact.reference)
+            back.pop(fact.reference, None)  # it bounced while it was in clearing, and was presented again
             yield from _payment(book, entry, fact)
     for reference, (seq, on) in back.items():
         row = book.payments.get(reference)

@@ -28,7 +28,7 @@ __all__ = [
     "new_case", "schedule",
 ]  # fmt: skip
 
-RULES_VERSION = "2026.11.9"
+RULES_VERSION = "2026.11.10"
 """Changes whenever a rule changes what is decided: an audit tells a changed rule from tampering by it."""
 
 CHECKLIST: tuple[Callable[[Bench], Move | None], ...] = (

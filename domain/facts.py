@@ -126,7 +126,7 @@ class PaymentClaimed:
 
 @dataclass(frozen=True)
 class PaymentReversed:
-    """A payment that was counted came back (chargeback, bounced cheque)."""
+    """A payment that was counted came back (chargeback, bounced cheque), or money in clearing will not come."""
 
     reference: str
     on: date

@@ -130,7 +130,9 @@ def _reverse(fact: f.PaymentReversed, case: Case, at: Moment) -> None:
             if not case.settled(at.policy.tolerance):
                 drop_tasks(case, "sign-consent", "consent-late")  # nobody is owed a letter for what he did not pay
             return
-    raise Refused("no-such-payment", "no payment with this reference stands in this case")
+    if not any(money.reference == fact.reference for money in case.clearing):
+        raise Refused("no-such-payment", "no payment with this reference stands in this case, nor is one on its way")
+    case.clearing = [money for money in case.clearing if money.reference != fact.reference]  # it never counted
 
 
 @fold.register

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 
 from activities.saying import PROPOSAL
+from audit.compare import payments
 from audit.dealings import codes, plans, promises, replies
 from audit.findings import Finding
 from audit.people import tasks
@@ -217,6 +218,21 @@ def test_a_paid_code_without_its_payment_is_found() -> None:
     shelf.ledger.clear()
     shelf.payments.clear()
     assert found(codes, shelf) == [("code", None)]
+
+
+def test_a_cheque_that_bounced_in_clearing_and_was_presented_again_is_clean() -> None:
+    day = date(2026, 3, 20)
+    shelf = Shelf(
+        f.PaymentInClearing("cheque-1", Decimal("10.00"), day),
+        f.PaymentReversed("cheque-1", day),
+        f.PaymentReceived("cheque-1", Decimal("10.00"), day, "cheque"),
+    )
+    shelf.payments["cheque-1"] = SimpleNamespace(
+        reference="cheque-1", amount=Decimal("10.00"), paid_on=day, case_id=shelf.id, reversed_on=None
+    )
+    assert found(payments, shelf) == []
+    vars(shelf.payments["cheque-1"]).update(amount=Decimal("9.00"))
+    assert found(payments, shelf) == [("payment", 3)]
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------

@@ -135,6 +135,18 @@ def test_money_in_clearing_that_arrives_under_another_reference_is_not_waited_fo
     assert case.case.clearing == []
 
 
+def test_money_in_clearing_that_bounces_is_not_waited_for_any_more_and_may_be_presented_again() -> None:
+    case = late(ladder(WEEK))
+    case.tell(f.PaymentInClearing("cheque-1", Decimal("500.00"), date(2026, 3, 10)))
+    case.tell(f.PaymentReversed("cheque-1", date(2026, 3, 9)))
+    assert case.case.clearing == []
+    assert case.next.reason != "payment in clearing"
+    assert case.said() == []  # nobody was thanked for it, so nothing is taken back
+    assert case.refusal(f.PaymentReversed("cheque-1", date(2026, 3, 9))) == "no-such-payment"
+    case.pay("500.00", "cheque-1")
+    assert case.case.paid() == Decimal("500.00")
+
+
 # --- changes of the debt --------------------------------------------------------------------------------------------
 def test_a_change_of_the_debt_is_an_instruction_to_the_bank_where_a_boleto_can_be_paid() -> None:
     case = Simulated(ladder(WEEK), DUE, date(2026, 3, 1))
