@@ -237,8 +237,8 @@ def as_another_case(conn: Connection, case: UUID) -> UUID:
     for table, own in (("invoice", {"id": bill, "number": "NF-9"}), ("case", {"id": made, "invoice_id": bill})):
         source = SQLModel.metadata.tables[table]
         key = select(CASE.c.invoice_id).where(CASE.c.id == case).scalar_subquery() if table == "invoice" else case
-        row = conn.execute(select(source).where(source.c.id == key)).one()._mapping
-        conn.execute(insert(source).values({**row, **own}))
+        values = conn.execute(select(source).where(source.c.id == key)).one()._mapping
+        conn.execute(insert(source).values({**values, **own}))
     for row in conn.execute(select(LEDGER).where(LEDGER.c.case_id == case).order_by(LEDGER.c.seq)).all():
         conn.execute(insert(LEDGER).values({**row._mapping, "case_id": made, "recorded_at": row.business_at}))
     recompute(conn, made)
