@@ -39,6 +39,7 @@ structlog.configure(processors=[structlog.stdlib.add_log_level, name_error, stru
 gc.disable()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """What is there before the first test is never looked through again."""
     gc.freeze()
