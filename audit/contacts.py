@@ -149,7 +149,10 @@ def _reports_differ(book: Book, row: Row[Any]) -> Iterator[str]:
     elif row.state in RANK and (more := [state for state in applied if RANK[state] > RANK[row.state]]):
         yield f"a linha diz {row.state}; um recibo do provedor diz {more[0]}"
     ids = {message_id(event.body) for event in reports if event.event not in _ABOUT_ANOTHER} - {""}
-    if ids and row.provider_id and row.provider_id not in ids:
+    sent_once = (
+        len(book.attempts.get(row.id, [])) == 1
+    )  # of a try of unknown fate the provider may report under its own id
+    if sent_once and ids and row.provider_id and row.provider_id not in ids:
         yield f"o número no provedor ({row.provider_id}) não é o dos recibos"
 
 
