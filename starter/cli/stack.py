@@ -26,8 +26,11 @@ def register(app: Commands) -> None:
     @app.command()
     def demo(
         day: Annotated[
-            float, typer.Option("--day", metavar="SECONDS", min=0.1, help="real seconds that a day takes")
-        ] = 3.0,
+            float | None,
+            typer.Option(
+                "--day", metavar="SECONDS", min=0.1, help="real seconds that a day takes; else by the machine"
+            ),
+        ] = None,
         state: Annotated[Path, typer.Option("--state", metavar="DIR", help="made anew at the start")] = DEMO,
         keep: Annotated[bool, typer.Option("--keep", help="leave the stack running until Ctrl-C")] = False,
         as_json: Json = False,

@@ -33,8 +33,13 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 ORIGIN = datetime(2026, 3, 2, 6, tzinfo=OFFICE)
 """The Monday morning on which the play begins. The due dates of the examples are counted from it."""
+A_DAY, LONGEST_DAY = 3.0, 12.0
+"""Real seconds of a day: on a machine that is fast enough and has nothing else to do, and at most."""
+_TABLES = 1.5
+"""Real seconds within which such a machine has made the tables (about one on two virtual cores)."""
 BEFORE_ORIGIN = 8.0
 """Real seconds between the setting of the clock and the origin: about what it takes until everything serves."""
+_DAY_OF_REAL_TIME = 86400
 _MARK = "demo.lock"
 _GONE_WITHIN = 15.0
 
@@ -78,14 +83,26 @@ def _wait_for_leftovers(folder: Path) -> None:
         time.sleep(0.1)
 
 
-class House:
-    """The stack in a folder. `day` is how many real seconds a day takes; `announce` takes lines for people."""
+def pace(tables: float) -> float:
+    """Real seconds of a day where the tables took so many seconds: a machine that is slow or busy gets longer days.
 
-    def __init__(self, folder: Path, day: float, announce: Callable[[str], None]) -> None:
-        self.folder, self.scale = folder, 86400 / day
+    What has to be done on a day takes as much longer as they did, and what comes too late goes another way than the
+    script.
+    """
+    return round(min(max(A_DAY, A_DAY * tables / _TABLES), LONGEST_DAY), 1)
+
+
+class House:
+    """The stack in a folder. `announce` takes lines for people.
+
+    `day` is how many real seconds a day takes; None: as many as this machine needs (`pace`).
+    """
+
+    def __init__(self, folder: Path, day: float | None, announce: Callable[[str], None]) -> None:
+        self.folder, self.day, self.announce = folder, day, announce
         self.settings = _settings_of_its_own(folder)
         self.sandbox = folder / "sandbox"
-        self.clock = Clock(datetime.now(UTC), ORIGIN, self.scale)
+        self.clock = Clock(datetime.now(UTC), ORIGIN, _DAY_OF_REAL_TIME / (day or A_DAY))
         self.stack = Stack(
             self.settings,
             up.services(self.settings),
@@ -108,8 +125,13 @@ class House:
 
     def _prepare(self, database_url: str) -> None:
         """The tables, and the clock: set before anything that could read it starts."""
+        begun = time.monotonic()
         prepare_database(database_url)
-        self.clock = Clock(datetime.now(UTC) + timedelta(seconds=BEFORE_ORIGIN), ORIGIN, self.scale)
+        if self.day is None:
+            self.day = pace(time.monotonic() - begun)
+            self.announce(f"A business day takes {self.day:g} seconds on this machine now.")
+        started = datetime.now(UTC) + timedelta(seconds=BEFORE_ORIGIN)
+        self.clock = Clock(started, ORIGIN, _DAY_OF_REAL_TIME / self.day)
         engine = make_engine(database_url)
         try:
             with engine.begin() as conn:

@@ -54,8 +54,12 @@ class Guest(Protocol):
         """The play is over, the stack stands: faults, each in a sentence, and what he adds to the report."""
 
 
-def run_demo(day: float, state: Path, *, as_json: bool = False, keep: bool = False, guest: Guest | None = None) -> int:
-    """Run the demo in a fresh folder `state`; `day` is in real seconds. Exit code 0 only if all went as scripted.
+def run_demo(
+    day: float | None, state: Path, *, as_json: bool = False, keep: bool = False, guest: Guest | None = None
+) -> int:
+    """Run the demo in a fresh folder `state`. Exit code 0 only if all went as scripted.
+
+    `day` is in real seconds; None: as many as this machine needs.
 
     With `as_json` one JSON document on standard output, everything else on standard error. With `keep` the stack runs
     on until Ctrl-C. Raises `BadInput` where the folder is in use, `Unavailable` where the stack does not start.

@@ -25,7 +25,7 @@ from sandbox.debtors import A_MESSAGE, HABITS, STAFF, STORIES, Act, Story
 from sandbox.notary import FATE
 from starter.__main__ import build
 from starter.creditors import read_creditor
-from starter.demo.house import EXAMPLES, ORIGIN, fresh_folder
+from starter.demo.house import A_DAY, EXAMPLES, LONGEST_DAY, ORIGIN, fresh_folder, pace
 from starter.demo.watch import _ABOUT
 
 CREDITORS = ("aurora", "boreal", "cometa")
@@ -274,3 +274,10 @@ def test_a_folder_that_no_demo_has_made_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="something else"), fresh_folder(tmp_path):
         pass
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+# --- the pace --------------------------------------------------------------------------------------------------------
+def test_a_machine_that_takes_twice_as_long_for_the_tables_gets_days_twice_as_long() -> None:
+    assert pace(0.1) == pace(1.5) == A_DAY
+    assert pace(3.0) == 2 * A_DAY
+    assert pace(600.0) == LONGEST_DAY
