@@ -203,10 +203,9 @@ class Settings(BaseSettings):
 
     @property
     def embedded_temporal_address(self) -> str:
-        """`host:port` of the embedded Temporal server, whose port may have been chosen when it started."""
+        """`host:port` of the embedded Temporal server: the port that it was last started on, or else will be."""
         kept = self.state_dir / TEMPORAL_PORT_FILE
-        port = self.temporal_port or (int(kept.read_text()) if kept.is_file() else 0)
-        return f"127.0.0.1:{port}"
+        return f"127.0.0.1:{int(kept.read_text()) if kept.is_file() else self.temporal_port}"
 
 
 def load_settings(env_file: Path = Path(".env")) -> Settings:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import BadInput
-from gateways.settings import Port, Settings, load_settings, temporal_config
+from gateways.settings import TEMPORAL_PORT_FILE, Port, Settings, load_settings, temporal_config
 
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
 
@@ -29,6 +29,14 @@ def test_without_any_configuration_the_embedded_stack_is_meant() -> None:
     assert settings.documents_dir == Path(".regua/documents")
     assert settings.embedded_temporal_address == "127.0.0.1:7233"
     assert "target_host" not in temporal_config()
+
+
+def test_commands_find_the_server_of_a_directory_on_the_port_that_was_chosen_for_it(tmp_path: Path) -> None:
+    """The demo's directory, looked at with nothing but REGUA_STATE_DIR."""
+    kept = tmp_path / ".regua" / TEMPORAL_PORT_FILE
+    kept.parent.mkdir(parents=True)
+    kept.write_text("30299")
+    assert load_settings().embedded_temporal_address == "127.0.0.1:30299"
 
 
 def test_documents_follow_the_state_directory_unless_placed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
