@@ -100,15 +100,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measured(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """The documents by name; each table is printed as soon as it is known, unless JSON is wanted."""
-    documents = {}
+    """The documents by name; each table is printed as soon as it is known, on standard error where JSON is wanted."""
+    documents, out = {}, sys.stderr if given.json else sys.stdout
     for name in BENCHMARKS if given.what == "all" else [given.what]:
         benchmark = BENCHMARKS[name]
         documents[name] = benchmark.run(
             *(getattr(given, size, default) for size, (default, _) in benchmark.sizes.items())
         )
-        if not given.json:
-            print(f"{benchmark.what}\n{benchmark.table(documents[name])}\n", flush=True)
+        print(f"{benchmark.what}\n{benchmark.table(documents[name])}\n", file=out, flush=True)
     return documents
 
 

@@ -50,7 +50,7 @@ _FILL = (
            outcome, starts_on, opened_at)
     SELECT md5('k' || n)::uuid, md5('c' || n % 20)::uuid, md5('d' || n)::uuid, md5('i' || n)::uuid, 'lista',
            (ARRAY['preventive','amicable','amicable','amicable','amicable','notice','protest','legal','closed','closed'])
-               [1 + n * 7919 % 10],
+               [1 + n % 10 * 7919 % 10],
            jsonb_build_object('terms', jsonb_build_object('due', (CAST(:due AS date) + n % 700)::text)),
            100 + n % 9000, 1, 1, 1, '', (ARRAY['contact','contact','contact','person','notice'])[1 + n % 5], 'atraso-1',
            CAST(:due AS timestamptz) + (n % 900) * interval '1 day', 'step atraso-1', 1, '', '', CAST(:due AS date),

@@ -205,10 +205,10 @@ class Case(SQLModel, table=True):
     __table_args__ = (
         sa.Index("ix_case_debtor_open", "debtor_id", postgresql_where=sa.text("stage <> 'closed'")),
         sa.Index("ix_case_stage_next", "stage", "next_at"),
-        sa.Index("ix_case_creditor_stage", "creditor_id", "stage"),
         sa.Index("ix_case_due", _DUE, "id", postgresql_where=sa.text("stage <> 'closed'")),
         sa.Index("ix_case_stage_due", "stage", _DUE, "id"),
         sa.Index("ix_case_creditor_due", "creditor_id", _DUE, "id"),
+        sa.Index("ix_case_creditor_stage_due", "creditor_id", "stage", _DUE, "id"),
     )
     id: UUID = _id()
     creditor_id: UUID = Field(foreign_key="creditor.id")
