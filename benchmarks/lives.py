@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select, update
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -50,6 +50,7 @@ BOOK = {
 """What stands in the book of a case that lived the reference life, its decisions left out."""
 STEPS, SIGNALS = 9, 6
 """Steps done and signals heard in every reference life."""
+_APPROVERS = {"protest approved": SUPERVISOR, "legal approved": MANAGER}
 _NOON = time(12)
 
 
@@ -156,7 +157,8 @@ class OurLives:
     def _store(self, case: UUID, word: str, now: datetime) -> UUID:
         with self._engine.begin() as conn:
             fact = _fact(conn, case, word, now)
-            return store_facts(conn, [fact_values(case, f"benchmark:{case}:{word}", fact, "benchmark", now)])[0]
+            actor = _APPROVERS.get(word, "benchmark")
+            return store_facts(conn, [fact_values(case, f"benchmark:{case}:{word}", fact, actor, now)])[0]
 
 
 def check_book(engine: Engine, case: UUID) -> None:
@@ -172,16 +174,16 @@ def check_book(engine: Engine, case: UUID) -> None:
 def _fact(conn: Connection, case: UUID, word: str, now: datetime) -> f.Told:
     """What the world says, about what the case has in the world."""
     today = now.astimezone(time_zone(UF)).date()
-    if word.endswith("approved"):
+    if staff := _APPROVERS.get(word):
         asked = select(APPROVAL.c.id).where(APPROVAL.c.case_id == case, APPROVAL.c.state == "asked")
         approval = conn.execute(asked).scalar_one()
-        staff = SUPERVISOR if word == "protest approved" else MANAGER
         conn.execute(insert(WORD).values(approval_id=approval, staff_id=staff, yes=True, reason="", said_at=now))
         return f.Approved(str(approval))
     if word == "notice proved":
         notice = conn.execute(select(NOTICE.c.id).where(NOTICE.c.case_id == case)).scalar_one()
         return f.NoticeProved(str(notice), "email", "delivered", today)
-    title = str(conn.execute(select(TITLE.c.id).where(TITLE.c.case_id == case)).scalar_one())
+    moved = update(TITLE).where(TITLE.c.case_id == case).values(state=word.removeprefix("title "), changed_at=now)
+    title = str(conn.execute(moved.returning(TITLE.c.id)).scalar_one())
     if word == "title sent":
         return f.TitleSent(title, today)
     if word == "title confirmed":

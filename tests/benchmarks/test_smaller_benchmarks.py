@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(600)
         (["core", "--lives", "2"], "core_lives_per_second"),
         (["imports", "--rows", "40"], "import_ratio"),
         (["lists", "--rows", "2000"], "list_p95_ms"),
+        (["replaying", "--lives", "1"], "replay_ratio"),
     ],
 )
 def test_a_benchmark_prints_its_figure_beside_its_limit(arguments: list[str], figure: str, capsys) -> None:
