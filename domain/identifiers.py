@@ -28,6 +28,7 @@ _EMAIL = re.compile(
     r"@(?=.{1,253}$)(?:[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?\.)+[A-Z][A-Z0-9-]{0,61}[A-Z0-9]",
     re.IGNORECASE | re.ASCII,
 )
+_A_LETTER = re.compile(r"[^\W\d_]")
 _INSTALMENT = re.compile(r"(.*[0-9].*?)\s*[/-]\s*([0-9A-Z]+)")
 _LETTER = re.compile(r"(.*[0-9])\s*([A-Z])")
 
@@ -132,15 +133,15 @@ def parse_phone(text: str) -> Phone:
     Mobile numbers have 9 digits after the area code and begin with 9. Service numbers (0800, 4004) have no place and so
     no lawful hours, and are refused. An extension is dropped.
     """
-    number = _parsed_phone(_EXTENSION.sub("", text))
+    number = _parsed_phone(text)
     if number.country_code != _BRAZIL:
         raise BadInput("phone: the number is not Brazilian; give one with country code +55")
-    if not phonenumbers.is_valid_number(number):
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:
         raise BadInput(
             "phone: no such number can exist; write two digits of area code, then 8 digits (fixed line) "
             "or 9 digits beginning with 9 (mobile)"
         )
-    kind = phonenumbers.number_type(number)
     if kind not in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE):
         raise BadInput("phone: this is a service number (0800, 0300, 4004); give a line with an area code")
     zones = time_zones_for_number(number)
@@ -152,9 +153,10 @@ def parse_phone(text: str) -> Phone:
 
 
 def _parsed_phone(text: str) -> phonenumbers.PhoneNumber:
+    digits = _EXTENSION.sub("", text) if _A_LETTER.search(text) else text
     try:
-        if not re.search(r"[^\W\d_]", text):  # the library would dial letters as on an old keypad
-            return phonenumbers.parse(text, "BR")
+        if not _A_LETTER.search(digits):  # the library would dial letters as on an old keypad
+            return phonenumbers.parse(digits, "BR")
     except phonenumbers.NumberParseException:
         pass
     raise BadInput("phone: this is not one phone number; write it like (11) 3234-5678")

@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import Literal, TypeVar, cast
 
 from domain.boleto import Boleto
@@ -367,12 +368,12 @@ def _check_net(reader: LineReader, row: InvoiceRow) -> None:
 
 _LATER = {field.name: field.default for field in fields(InvoiceRow) if field.default is not MISSING}
 """Columns that came after the first release, with what they are where a file has none of them."""
-_TOLD = tuple(field.name for field in fields(InvoiceRow) if field.name not in {"line", *_LATER})
+_told = attrgetter(*(field.name for field in fields(InvoiceRow) if field.name not in {"line", *_LATER}))
+_later = attrgetter(*_LATER)
 
 
 def _hashed(row: InvoiceRow) -> InvoiceRow:
     """A file without the later columns has the hashes that it always had, and so no row of it has changed."""
-    values = [getattr(row, name) for name in _TOLD]
-    values += [(name, getattr(row, name)) for name in _LATER if getattr(row, name) != _LATER[name]]
-    told = repr(values)
-    return replace(row, hash=hashlib.sha256(told.encode()).hexdigest()[:32])
+    later = zip(_LATER.items(), _later(row), strict=True)
+    told = [*_told(row), *((name, value) for (name, default), value in later if value != default)]
+    return replace(row, hash=hashlib.sha256(repr(told).encode()).hexdigest()[:32])
