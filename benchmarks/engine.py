@@ -17,7 +17,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from benchmarks.house import House, open_house, resident
 from benchmarks.lives import BareLives, Lives, OurLives
-from benchmarks.rounds import Round, cpu_of_a_life, here, one_round, shares, speed
+from benchmarks.rounds import Round, actions, cpu_of_a_life, here, one_round, shares, speed
 from db.embedded import Service
 from db.engine import make_engine
 from gateways.temporal import PLUGIN
@@ -108,6 +108,7 @@ def _document(
                 "lives_per_second": round(per_second[contender], 2),
                 "cpu_ms_per_life": {name: round(ms, 1) for name, ms in cpu[contender].items()},
                 "events": total[contender],
+                "actions": actions(events[contender]),
                 "events_by_type": dict(sorted(events[contender].items())),
                 "kilobytes_per_sleeping_case": round(memory[contender], 1) if contender in memory else None,
             }
@@ -128,6 +129,7 @@ def table(document: Mapping[str, Any]) -> str:
         lines.append(f"{name:32}{shown}{document.get(ratio, ''):>10}   {wanted}")
 
     line("events of a life", [who[c]["events"] for c in CONTENDERS], "events_ratio")
+    line("  Temporal Cloud's actions", [who[c]["actions"] for c in CONTENDERS])
     line("lives per second", [who[c]["lives_per_second"] for c in CONTENDERS], "lives_ratio")
     line("  beside empty activities", ["", "", ""], "empty_lives_ratio")
     line("KB per sleeping case", [who[c]["kilobytes_per_sleeping_case"] for c in CONTENDERS], "memory_ratio")

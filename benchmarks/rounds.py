@@ -29,6 +29,19 @@ LIVES_A_ROUND = 24
 _OF_THE_DRIVER = frozenset({"WORKFLOW_EXECUTION_OPTIONS_UPDATED", "WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED"})
 """Events by which the driver moves a workflow's clock: they stand in no history of production and are not counted."""
 
+_BILLED = frozenset({
+    "WORKFLOW_EXECUTION_STARTED", "WORKFLOW_EXECUTION_SIGNALED", "WORKFLOW_EXECUTION_UPDATE_ACCEPTED", "TIMER_STARTED",
+    "ACTIVITY_TASK_SCHEDULED", "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES", "MARKER_RECORDED",
+})  # fmt: skip
+"""Events that each stand for one action as Temporal Cloud counts them (docs.temporal.io/evaluate/cloud/actions): a
+start, a signal, an update, a timer, an activity that is not tried again, search attributes, and the local activities of
+a workflow task, of which ours has one at most."""
+
+
+def actions(events: Mapping[str, int]) -> int:
+    """Temporal Cloud's actions of a life, by its events."""
+    return sum(count for name, count in events.items() if name in _BILLED)
+
 
 @dataclass(frozen=True)
 class Round:

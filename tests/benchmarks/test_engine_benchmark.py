@@ -26,6 +26,7 @@ def test_the_benchmark_lives_the_reference_life_in_all_three_and_prints_the_rati
         done = (events["ACTIVITY_TASK_COMPLETED"], events["WORKFLOW_EXECUTION_SIGNALED"], events["TIMER_FIRED"])
         assert done == (STEPS, SIGNALS, STEPS), contender
         assert found["events"] == sum(events.values())
+        assert found["actions"] > done[0] + done[1] + done[2]  # beside steps, signals and timers at least the start
         assert set(found["cpu_ms_per_life"]) == {"worker", "postgres", "temporal", "sandbox", "driver"}
     assert document["contenders"]["ours"]["events"] / document["contenders"]["bare"]["events"] == pytest.approx(
         document["events_ratio"], abs=0.001
