@@ -14,7 +14,7 @@ $(DONE): requirements.lock pyproject.toml
 
 install: $(DONE) ## create .venv from the hashed lock
 
-demo: $(DONE) ## run two portfolios through their whole lives on the real stack (ARGS="--day 2 --keep")
+demo: $(DONE) ## run three portfolios through their whole lives on the real stack (ARGS="--day 2 --keep")
 	$(BIN)/regua demo $(ARGS)
 
 up: $(DONE) ## run PostgreSQL, Temporal, the provider sandbox and a worker here, until Ctrl-C
