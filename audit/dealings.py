@@ -6,8 +6,6 @@ Each row was written by the transaction of its entry, or before it by another ha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
-from hmac import new as keyed
 from typing import Any
 from uuid import uuid5
 
@@ -17,6 +15,7 @@ from activities.saying import PROPOSAL
 from audit.book import Book
 from audit.findings import Finding
 from domain import facts as f
+from domain.ledger import keyed
 from domain.rules.firm import is_paid
 
 _PAID_BY_CODE = "paid"
@@ -162,4 +161,4 @@ def replies(book: Book) -> Iterator[Finding]:
 
 def _hmac(book: Book, row: Row[Any]) -> str:
     """As `activities.replies` made it."""
-    return keyed(book.salt.encode(), f"{row.subject}\n{row.body}".encode(), sha256).hexdigest()
+    return keyed(book.salt, f"{row.subject}\n{row.body}")
